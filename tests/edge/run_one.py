@@ -1,0 +1,11 @@
+"""Run one test module under MicroPython: `micropython run_one.py test_name`. Exit code 1 on a failure or on no test."""
+
+import sys
+
+import unittest
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    passed, failed, skipped = unittest.run(__import__(name))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    sys.exit(1 if failed or not (passed or skipped) else 0)
