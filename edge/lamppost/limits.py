@@ -1,0 +1,39 @@
+"""Every bound of a post, in one place, each with its reason. All integers; units are in the names."""
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+# --- time
+TICKS_MASK = const(0x3FFFFFFF)  # MicroPython's ticks_ms wraps at 2**30 (12.4 days); every board is brought to that
+OVERRIDE_MAX_S = const(7 * 86400)  # a forgotten override must not outlive a week
+
+# --- the wire
+FRAME_PAYLOAD_MAX = const(192)  # 117 ms at 19,200 baud: the longest a frame may delay a detection
+FRAME_OVERHEAD = const(17)  # dst, src, type, counter 4, seal 8, CRC 2
+FRAME_MAX = const(209)  # below 254, so that COBS never adds more than one byte
+ADDRESS_MAX = const(250)  # 251..254 are kept for discovery, 255 is everybody, 0 the gateway
+CBOR_DEPTH_MAX = const(6)  # a compiled plan is 5 deep; the recursion limit of an RP2040 was 34 frames
+CBOR_ITEMS_MAX = const(4096)  # more items than bytes a plan may have cannot be honest
+BLOCK_BYTES = const(128)  # 75 ms at 19,200 baud: presence still gets through between two blocks
+BLOB_MAX = const(4096)  # a compiled plan; it lies twice in flash and once in RAM
+
+# --- the plan
+PLAN_BYTES_MAX = const(4096)  # one blob
+PROGRAMS_MAX = const(16)
+RULES_MAX = const(64)
+PERIODS_MAX = const(4)
+POINTS_MAX = const(24)
+SCENES_MAX = const(16)
+PROFILES_MAX = const(8)
+REACHES_MAX = const(6)
+NEIGHBOURS_MAX = const(24)  # 150 m of a street with lamps on both sides at 15 m
+NAME_MAX = const(24)  # names ride in `why` answers of one frame
+
+# --- what a post keeps
+ITEMS_MAX = const(256)  # readings and events waiting for the gateway: 64 h at one each 15 minutes, 4 KB
+LOG_LINES_MAX = const(64)  # the service console's log
