@@ -1,0 +1,132 @@
+"""The part of CBOR (RFC 8949) that Lamplighter speaks, always in its shortest form.
+
+Integers of up to 64 bits, byte and text strings, definite arrays, false, true and null. No maps (a board's dicts are
+unordered), no floats, no tags, nothing indefinite. Whatever is not the one shortest encoding of a value is refused,
+so that equal values have equal bytes.
+"""
+
+from lamppost.limits import CBOR_DEPTH_MAX, CBOR_ITEMS_MAX
+from lamppost.wire.errors import WireError
+
+
+def encode(value) -> bytes:
+    """Return the encoding of `value`. Raises WireError on a type or an integer outside the subset."""
+    out = bytearray()
+    _write(out, value, CBOR_DEPTH_MAX)
+    return bytes(out)
+
+
+def decode(data: bytes):
+    """Return the one value in `data`. Raises WireError on anything else: rest, cut, depth, long form, other types."""
+    value, end, _ = _read(data, 0, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX)
+    if end != len(data):
+        raise WireError("bytes after the value")
+    return value
+
+
+def _head(out: bytearray, major: int, number: int) -> None:
+    if number < 24:
+        out.append(major | number)
+        return
+    if number < 256:
+        out.append(major | 24)
+        size = 1
+    elif number < 65536:
+        out.append(major | 25)
+        size = 2
+    elif number < 1 << 32:
+        out.append(major | 26)
+        size = 4
+    elif number < 1 << 64:
+        out.append(major | 27)
+        size = 8
+    else:
+        raise WireError("integer over 64 bits")
+    out.extend(number.to_bytes(size, "big"))
+
+
+def _write(out: bytearray, value, depth: int) -> None:
+    if value is None:
+        out.append(0xF6)
+    elif value is True:
+        out.append(0xF5)
+    elif value is False:
+        out.append(0xF4)
+    elif isinstance(value, int):
+        if value >= 0:
+            _head(out, 0x00, value)
+        else:
+            _head(out, 0x20, -1 - value)
+    elif isinstance(value, (bytes, bytearray)):
+        _head(out, 0x40, len(value))
+        out.extend(value)
+    elif isinstance(value, str):
+        text = value.encode()
+        _head(out, 0x60, len(text))
+        out.extend(text)
+    elif isinstance(value, (list, tuple)):
+        if depth <= 0:
+            raise WireError("arrays nested too deep")
+        _head(out, 0x80, len(value))
+        for item in value:
+            _write(out, item, depth - 1)
+    else:
+        raise WireError("no encoding for this type")
+
+
+def _number(data: bytes, at: int, low: int):
+    """Return (the number of a head whose low five bits are `low`, the index after it)."""
+    if low < 24:
+        return low, at
+    if low > 27:
+        raise WireError("reserved or indefinite length")
+    size = 1 << (low - 24)
+    if at + size > len(data):
+        raise WireError("cut short")
+    number = int.from_bytes(data[at : at + size], "big")
+    if number < (24, 256, 65536, 1 << 32)[low - 24]:
+        raise WireError("not the shortest form")
+    return number, at + size
+
+
+def _text(data: bytes) -> str:
+    try:
+        return str(data, "utf-8")
+    except (UnicodeError, ValueError):
+        raise WireError("bad text")
+
+
+def _read(data: bytes, at: int, depth: int, budget: int):
+    """Return (value, index after it, items still allowed)."""
+    if at >= len(data):
+        raise WireError("cut short")
+    head = data[at]
+    major = head >> 5
+    if major == 7:
+        if head == 0xF6:
+            return None, at + 1, budget
+        if head == 0xF4 or head == 0xF5:
+            return head == 0xF5, at + 1, budget
+        raise WireError("float or simple value")
+    number, at = _number(data, at + 1, head & 31)
+    if major == 0:
+        return number, at, budget
+    if major == 1:
+        return -1 - number, at, budget
+    if major == 2 or major == 3:
+        if number > len(data) - at:
+            raise WireError("cut short")
+        chunk = bytes(data[at : at + number])
+        return (chunk if major == 2 else _text(chunk)), at + number, budget
+    if major != 4:
+        raise WireError("map or tag")
+    if depth <= 0:
+        raise WireError("arrays nested too deep")
+    if number > budget or number > len(data) - at:  # an item takes at least a byte
+        raise WireError("too many items")
+    budget -= number
+    items = []
+    for _ in range(number):
+        item, at, budget = _read(data, at, depth - 1, budget)
+        items.append(item)
+    return items, at, budget

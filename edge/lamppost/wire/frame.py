@@ -1,0 +1,100 @@
+"""Frames on the line: `00 COBS(dst src type counter:4 payload seal:8 crc:2) 00`, numbers big-endian.
+
+`Decoder.feed` takes whatever the UART gave and returns the whole frames; noise is counted, never raised. A receiver
+finds its place again at the next zero byte. Memory is bounded by one longest frame.
+"""
+
+from lamppost.limits import FRAME_MAX, FRAME_OVERHEAD, FRAME_PAYLOAD_MAX
+from lamppost.wire import cobs
+from lamppost.wire.crc import crc16
+from lamppost.wire.errors import WireError
+
+GATEWAY = 0
+EVERYBODY = 255
+HEADER = 7
+_STUFFED_MAX = FRAME_MAX + 1
+
+
+class Frame:
+    """One frame whose CRC was right. `signed` is what the seal covers; nothing is verified yet."""
+
+    __slots__ = ("counter", "dst", "payload", "seal", "signed", "src", "type")
+
+    def __init__(self, body: bytes):
+        self.dst = body[0]
+        self.src = body[1]
+        self.type = body[2]
+        self.counter = int.from_bytes(body[3:7], "big")
+        self.signed = body[:-10]
+        self.payload = body[7:-10]
+        self.seal = body[-10:-2]
+
+
+def header(dst: int, src: int, kind: int, counter: int) -> bytes:
+    """The seven bytes a frame begins with. Raises WireError when the counter has run out."""
+    if counter > 0xFFFFFFFF:
+        raise WireError("counter used up")
+    return bytes((dst, src, kind)) + counter.to_bytes(4, "big")
+
+
+def pack(signed: bytes, seal: bytes) -> bytes:
+    """The bytes for the line: header and payload, their seal, CRC, stuffing and a delimiter on both sides."""
+    if len(signed) > HEADER + FRAME_PAYLOAD_MAX:
+        raise WireError("payload over %d bytes" % FRAME_PAYLOAD_MAX)
+    body = signed + seal
+    return b"\x00" + cobs.encode(body + crc16(body).to_bytes(2, "big")) + b"\x00"
+
+
+def unpack(stuffed: bytes) -> Frame:
+    """Return the Frame in what stood between two delimiters. Raises WireError."""
+    if len(stuffed) > _STUFFED_MAX:
+        raise WireError("frame too long")
+    body = cobs.decode(stuffed)
+    if len(body) < FRAME_OVERHEAD:
+        raise WireError("frame too short")
+    if crc16(body[:-2]) != (body[-2] << 8 | body[-1]):
+        raise WireError("bad CRC")
+    return Frame(body)
+
+
+class Decoder:
+    """Cut a stream of bytes into frames. `errors` counts pieces that were none, `last_error` says what was wrong."""
+
+    def __init__(self):
+        self.errors = 0
+        self.last_error = ""
+        self._piece = bytearray()
+        self._skip = False
+
+    def feed(self, data: bytes) -> list:
+        """Return the Frames that `data` (any bytes, any length) completes, oldest first."""
+        frames = []
+        at = 0
+        while True:
+            end = data.find(b"\x00", at)
+            if end < 0:
+                self._keep(data[at:])
+                return frames
+            self._keep(data[at:end])
+            at = end + 1
+            if self._piece and not self._skip:
+                try:
+                    frames.append(unpack(bytes(self._piece)))
+                except WireError as error:
+                    self._note(error)
+            self._piece = bytearray()
+            self._skip = False
+
+    def _keep(self, piece: bytes) -> None:
+        if self._skip:
+            return
+        if len(self._piece) + len(piece) > _STUFFED_MAX:
+            self._note("frame too long")
+            self._piece = bytearray()
+            self._skip = True
+        else:
+            self._piece.extend(piece)
+
+    def _note(self, error) -> None:
+        self.errors += 1
+        self.last_error = str(error)
