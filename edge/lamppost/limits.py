@@ -37,3 +37,4 @@ NAME_MAX = const(24)  # names ride in `why` answers of one frame
 # --- what a post keeps
 ITEMS_MAX = const(256)  # readings and events waiting for the gateway: 64 h at one each 15 minutes, 4 KB
 LOG_LINES_MAX = const(64)  # the service console's log
+COUNTER_RESERVE = const(1024)  # broadcast counters stored ahead: one flash write each 1,024 frames, 2**32 last decades

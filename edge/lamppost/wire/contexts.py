@@ -1,0 +1,8 @@
+"""What each seal is for, so that a frame sealed for one purpose is worth nothing for another (no reflection, no mix-up)."""
+
+HELLO = b"lamplighter 1 hello"  # + nothing: the gateway's random is in the payload
+HELLO_OK = b"lamplighter 1 hello-ok"  # + the gateway's random, which makes the answer fresh
+SESSION = b"lamplighter 1 session"  # + both randoms: derives the session key from the post's key
+DOWN = b"lamplighter 1 down"  # gateway to post, session key
+UP = b"lamplighter 1 up"  # post to gateway, session key
+BUS = b"lamplighter 1 bus"  # anyone to everybody, bus key
