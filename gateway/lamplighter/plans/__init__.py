@@ -1,0 +1,1 @@
+"""Lighting plans: what an operator writes, checked, compiled for each post, and previewed."""

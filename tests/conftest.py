@@ -1,0 +1,59 @@
+"""What several test folders share: a real mosquitto on a free loopback port."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cores needs longer
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory):
+    """A mosquitto without persistence that anybody on this machine may use; yields (host, port)."""
+    folder = tmp_path_factory.mktemp("mosquitto")
+    for _ in range(3):  # another process may take the port between the two steps
+        port = free_port()
+        process = start_mosquitto(folder, port)
+        if listens(process, port):
+            break
+    else:
+        pytest.fail(f"mosquitto did not start: {(folder / 'log').read_text()[-500:]}")
+    yield "127.0.0.1", port
+    process.terminate()
+    process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_mosquitto(folder, port: int) -> subprocess.Popen:
+    """Start the real broker on 127.0.0.1:`port`; its log goes to folder/log."""
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        pytest.fail("mosquitto is missing; ./tests/run installs it, or: sudo apt-get install -y mosquitto")
+    config = folder / f"{port}.conf"
+    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false"]
+    lines += ["max_queued_messages 0", "max_inflight_messages 0"]  # the defaults drop messages to a slow subscriber
+    config.write_text("\n".join(lines) + "\n")
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen([program, "-c", str(config)], stdout=log, stderr=log)
+
+
+def listens(process: subprocess.Popen, port: int) -> bool:
+    """Wait until the broker takes connections; False when it ended instead."""
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
