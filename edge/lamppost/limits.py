@@ -38,3 +38,5 @@ NAME_MAX = const(24)  # names ride in `why` answers of one frame
 ITEMS_MAX = const(256)  # readings and events waiting for the gateway: 64 h at one each 15 minutes, 4 KB
 LOG_LINES_MAX = const(64)  # the service console's log
 COUNTER_RESERVE = const(1024)  # broadcast counters stored ahead: one flash write each 1,024 frames, 2**32 last decades
+EVENT_TRIES = const(3)  # with one loss in three (a bad line) 96 % get through; the item in the queue is never lost
+EVENTS_OUT_MAX = const(8)  # events waiting for a window; more than that is a stuck sensor

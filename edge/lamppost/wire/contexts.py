@@ -1,4 +1,4 @@
-"""What each seal is for, so that a frame sealed for one purpose is worth nothing for another (no reflection, no mix-up)."""
+"""What each seal is for: a frame sealed for one purpose is worth nothing for another (no reflection, no mix-up)."""
 
 HELLO = b"lamplighter 1 hello"  # + nothing: the gateway's random is in the payload
 HELLO_OK = b"lamplighter 1 hello-ok"  # + the gateway's random, which makes the answer fresh
