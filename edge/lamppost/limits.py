@@ -40,3 +40,5 @@ LOG_LINES_MAX = const(64)  # the service console's log
 COUNTER_RESERVE = const(1024)  # broadcast counters stored ahead: one flash write each 1,024 frames, 2**32 last decades
 EVENT_TRIES = const(3)  # with one loss in three (a bad line) 96 % get through; the item in the queue is never lost
 EVENTS_OUT_MAX = const(8)  # events waiting for a window; more than that is a stuck sensor
+ITEMS_RESERVE = const(256)  # item numbers stored ahead: one flash write each 256 items
+TRANSACTIONS_MAX = const(16)  # results of commands remembered, so that a repeated one is answered and not done again
