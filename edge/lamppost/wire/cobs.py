@@ -34,7 +34,7 @@ def decode(data: bytes) -> bytes:
         if code == 0 or stop > end:
             raise WireError("bad stuffing")
         run = data[at + 1 : stop]
-        if 0 in run:
+        if run.find(b"\x00") >= 0:  # MicroPython has no `0 in bytes`
             raise WireError("bad stuffing")
         out.extend(run)
         at = stop
