@@ -1,0 +1,67 @@
+"""The one asyncio file of the post: carries events from a board to the Post and its actions back, and keeps its time.
+
+A board has `ticks()` (milliseconds, wrapping at 2**30), `start(deliver)` which begins to call `deliver(event)`, and
+`act(action)`. A full disk or a gone port is the board's trouble: it is said once on the board's log and the light
+goes on. `("quit",)` ends the agent.
+"""
+
+import asyncio
+
+from lamppost.limits import TICKS_MASK
+
+_HALF = (TICKS_MASK + 1) // 2
+
+
+class Agent:
+    """Drives one Post with one board."""
+
+    def __init__(self, post, board):
+        self._post = post
+        self._board = board
+        self._deadline = 0
+        self._asleep_until = 0
+        self._wake = asyncio.Event()
+        self._stop = False
+
+    def deliver(self, event) -> None:
+        """Hand one event to the Post, now, and carry out what it answers."""
+        if event[0] == "quit":
+            self._stop = True
+            self._wake.set()
+            return
+        actions, self._deadline = self._post.handle(event, self._board.ticks())
+        for action in actions:
+            self._board.act(action)
+        if _before(self._deadline, self._asleep_until):
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Until `quit`: sleep to the Post's deadline, wake it, again."""
+        self.deliver(("tick",))
+        self._board.start(self.deliver)
+        while not self._stop:
+            now = self._board.ticks()
+            wait_ms = (self._deadline - now) & TICKS_MASK
+            if wait_ms >= _HALF:
+                wait_ms = 0
+            self._asleep_until = self._deadline
+            if wait_ms:
+                await self._sleep(wait_ms)
+            else:
+                await asyncio.sleep(0)
+            if self._stop:
+                return
+            if not _before(self._board.ticks(), self._deadline):
+                self.deliver(("tick",))
+
+    async def _sleep(self, wait_ms: int) -> None:
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), wait_ms / 1000)
+        except asyncio.TimeoutError:
+            pass
+
+
+def _before(a: int, b: int) -> bool:
+    """Whether tick a comes before tick b, over the wrap."""
+    return (a - b) & TICKS_MASK >= _HALF

@@ -1,0 +1,157 @@
+"""What a post answers the gateway: sessions, status, commands, reasons, plans.
+
+Every request can come twice (an answer may be lost), so every one is safe to repeat: items go only when acknowledged,
+a command is remembered by its transaction, a block that is already there is confirmed.
+"""
+
+from hashlib import sha256
+
+from lamppost.limits import BLOB_MAX, BLOCK_BYTES, FRAME_PAYLOAD_MAX, OVERRIDE_MAX_S, TRANSACTIONS_MAX
+from lamppost.wire import cbor, messages
+from lamppost.wire.errors import WireError
+
+_MAY = (4, 5, 6, 8)  # layers a gateway may move: crowd, energy cap, operator override, emergency
+_STATUS_ITEMS = 8
+IDENTIFY_MAX_S = 3600
+
+
+class Refusal(Exception):
+    """A request is understood and refused; the text goes back in the answer."""
+
+
+class Answers:
+    """The requests of the gateway to one post; `post` is the Post, `link` its PostLink."""
+
+    def __init__(self, post, link):
+        self._post = post
+        self._link = link
+        self._results = []
+        self._blob = None
+        self._finished = None  # (last block, code, text) of the transfer that ended: its answer may have been lost
+        self._handlers = {
+            messages.HELLO: self._hello,
+            messages.POLL: self._poll,
+            messages.TIME: self._time,
+            messages.COMMAND: self._command,
+            messages.WHY: self._why,
+            messages.BLOB_BEGIN: self._blob_begin,
+            messages.BLOB_DATA: self._blob_data,
+        }
+
+    def answer(self, message, t_ms: int) -> "bytes | None":
+        """The bytes of the reply to a Message, or None where none is due. Raises WireError on the unexpected."""
+        handler = self._handlers.get(message.kind)
+        if handler is None:
+            raise WireError("not a request")
+        return handler(message, t_ms)
+
+    def _hello(self, message, t_ms: int) -> bytes:
+        post = self._post
+        identity = post.settings.get("identity")
+        return self._link.hello_ok(message, post.item_epoch, post.boots, identity, post.firmware)
+
+    def _poll(self, message, t_ms: int) -> bytes:
+        ack, heard = message.values
+        post = self._post
+        post.items.acknowledge(ack)
+        post.line.heard_by_gateway(heard)
+        waiting = len(post.items)
+        values = post.status(t_ms) + [min(waiting, 65535), []]
+        room = FRAME_PAYLOAD_MAX - len(cbor.encode(values))
+        for item in post.items.oldest(_STATUS_ITEMS):
+            room -= len(cbor.encode(item))
+            if room < 0:
+                break
+            values[-1].append(item)
+        return self._link.reply(messages.STATUS, values)
+
+    def _time(self, message, t_ms: int) -> None:
+        utc_s, ms, _ = message.values
+        self._post.set_time(utc_s, ms, t_ms)
+
+    def _command(self, message, t_ms: int) -> bytes:
+        transaction = message.values[0]
+        for result in self._results:
+            if result[0] == transaction:
+                return self._link.reply(messages.RESULT, result)
+        try:
+            text = self._act(message.values, t_ms)
+            code = messages.OK
+        except Refusal as refusal:
+            text, code = str(refusal), messages.REFUSED
+        result = (transaction, code, text)
+        self._results = self._results[1 - TRANSACTIONS_MAX :] + [result]
+        return self._link.reply(messages.RESULT, result)
+
+    def _act(self, values, t_ms: int) -> str:
+        _, kind, layer, op, level_pm, until_utc_s, for_s, reason = values
+        if kind == messages.IDENTIFY:
+            if not 1 <= for_s <= IDENTIFY_MAX_S:
+                raise Refusal("identify lasts 1 to %d s" % IDENTIFY_MAX_S)
+            self._post.identify(for_s, t_ms)
+            return ""
+        if layer not in _MAY:
+            raise Refusal("layer %d is not the gateway's to move" % layer)
+        if kind == messages.CLEAR:
+            self._post.clear(layer, t_ms)
+            return ""
+        if kind != messages.LEVEL:
+            raise Refusal("unknown kind of command %d" % kind)
+        now = self._post.clock.utc_s(t_ms)
+        if now is not None and until_utc_s:
+            for_s = until_utc_s - now
+            if for_s <= 0:
+                raise Refusal("expired before it arrived")
+        if not 1 <= for_s <= OVERRIDE_MAX_S:
+            raise Refusal("a command lasts 1 s to %d s" % OVERRIDE_MAX_S)
+        self._post.command(layer, op, level_pm, for_s, reason, t_ms)
+        return ""
+
+    def _why(self, message, t_ms: int) -> bytes:
+        utc_s, row = message.values
+        at, level_pm, layer, chain = self._post.why(utc_s or None, t_ms)
+        values = [at or 0, level_pm, layer, len(chain), row, []]
+        room = FRAME_PAYLOAD_MAX - len(cbor.encode(values))
+        for entry in chain[row : row + 16]:
+            room -= len(cbor.encode(entry))
+            if room < 0:
+                break
+            values[-1].append(entry)
+        return self._link.reply(messages.WHY_OK, values)
+
+    def _blob_begin(self, message, t_ms: int) -> bytes:
+        kind, size, digest = message.values
+        if kind != messages.BLOB_PLAN:
+            return self._blob_ok(messages.REFUSED, 0, "unknown kind of blob %d" % kind)
+        if not 1 <= size <= BLOB_MAX:
+            return self._blob_ok(messages.REFUSED, 0, "a plan has 1 to %d bytes" % BLOB_MAX)
+        if digest[:8] == self._post.plan_hash:
+            return self._blob_ok(messages.DONE, 0, "")
+        if self._blob is None or self._blob[:2] != (size, digest):
+            self._blob = (size, digest, bytearray())
+        return self._blob_ok(messages.MORE, len(self._blob[2]) // BLOCK_BYTES, "")
+
+    def _blob_data(self, message, t_ms: int) -> bytes:
+        block, data = message.values
+        if self._blob is None:
+            if self._finished is not None and self._finished[0] == block:
+                return self._blob_ok(self._finished[1], 0, self._finished[2])
+            return self._blob_ok(messages.REFUSED, 0, "no transfer was begun")
+        size, digest, held = self._blob
+        due = len(held) // BLOCK_BYTES
+        if block == due:
+            if len(data) != min(BLOCK_BYTES, size - len(held)):
+                return self._blob_ok(messages.REFUSED, due, "block %d has the wrong length" % block)
+            held.extend(data)
+        if len(held) < size:
+            return self._blob_ok(messages.MORE, len(held) // BLOCK_BYTES, "")
+        self._blob = None
+        if sha256(held).digest() != digest:
+            refusal = "the whole does not match its SHA-256"
+        else:
+            refusal = self._post.take_plan(bytes(held), t_ms)[:96]
+        self._finished = (block, messages.REFUSED if refusal else messages.DONE, refusal)
+        return self._blob_ok(self._finished[1], 0, refusal)
+
+    def _blob_ok(self, code: int, block: int, text: str) -> bytes:
+        return self._link.reply(messages.BLOB_OK, (code, block, text))

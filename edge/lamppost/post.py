@@ -1,0 +1,338 @@
+"""The post: `handle(event, now)` takes what happened and returns what to do, and when it wants to be woken.
+
+No clock, no file, no random source and no asyncio here: `now` is the board's tick count in milliseconds (it may wrap
+at 2**30), records come from `load` and go out as actions, unpredictable bytes come from `random`. The same file runs
+on a board, in the gateway's tests and in the simulator, at any speed.
+
+Events                                          Actions
+("rx", bytes)          from the bus             ("tx", bytes)             to the bus, now
+("service", bytes)     from the service port    ("say", bytes)            to the service port
+("presence", input, active, class 0..2)         ("lamp", level_pm, fade_ms)
+("lux", lx)   ("temp", tenths of a degree C)    ("identify", 0 or 1)
+("power", mW)                                   ("save", name, bytes)     to flash, before what follows
+("clock", utc_s, ms)   from an RTC              ("log", text)
+("tick",)              the deadline has come
+"""
+
+from lamppost.answers import Answers
+from lamppost.clock import Clock
+from lamppost.console import Console
+from lamppost.light.arbiter import TECHNICIAN, Arbiter
+from lamppost.light.dimmer import Dimmer
+from lamppost.light.plan import Plan, PlanError
+from lamppost.light.presence import Presence
+from lamppost.limits import LOG_LINES_MAX, TICKS_MASK
+from lamppost.line import Line
+from lamppost.meter import Meter
+from lamppost.store.items import Items
+from lamppost.store.settings import Settings, SettingsError
+from lamppost.wire import cbor, messages
+from lamppost.wire.errors import WireError
+from lamppost.wire.post_link import PostLink
+
+FIRMWARE = "0.1.0"
+_WAKE_MS = 60000  # at least once a minute, for the clock's wrap and the meter
+_PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, well inside any hold
+_LAMP_RATED_MW = 40000  # until a plan says what hangs here
+
+
+class Post:
+    """One lamp post. `load(name)` reads a stored record or None; `random(n)` gives n unpredictable bytes."""
+
+    firmware = FIRMWARE
+
+    def __init__(self, load, random, baud: int = 19200):
+        self._actions = []
+        self.random = random
+        self._baud = baud
+        self.log_lines = []
+        self.clock = Clock()
+        self.settings = self._load_settings(load("settings"))
+        self._load_counters(load("counters"))
+        self.items = Items(self._item_seq, self._reserve_items)
+        self.plan = None
+        self.presence = Presence()
+        self.arbiter = Arbiter()
+        self.dimmer = Dimmer()
+        self.meter = Meter()
+        self.meter.rated_mw = _LAMP_RATED_MW
+        self.decision = None
+        self.lux = None
+        self.temp_dc = None
+        self._present = {}  # input -> [class, seq, announced again at t_ms]
+        self._identify_until = None
+        self._decide_at = 0
+        self._read_at = None
+        self.line = None
+        self.connect()
+        self._load_plan(load("plan"))
+        self.console = Console(self)
+        self.items.add(messages.BOOT, 0, self.boots)
+
+    def handle(self, event, now: int):
+        """Take one event at tick `now`; return (actions, the tick at which to send ("tick",) if nothing else comes)."""
+        t_ms = self.clock.now(now)
+        name = event[0]
+        if name == "rx":
+            if self.line:
+                for reply in self.line.received(event[1], t_ms):
+                    self._actions.append(("tx", reply))
+        elif name != "tick":
+            self._take(name, event, t_ms)
+        self._present_again(t_ms)
+        self._light(t_ms)
+        self._reading(t_ms)
+        self._speak(t_ms)
+        actions, self._actions = self._actions, []
+        wait_ms = max(0, min(self._deadline(t_ms) - t_ms, _WAKE_MS))
+        return actions, (now + wait_ms) & TICKS_MASK
+
+    # --- what the gateway and the technician ask
+
+    def status(self, t_ms: int) -> list:
+        """The first seven fields of a STATUS."""
+        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        decision = self.decision
+        layer = decision.layer if decision else 0
+        utc_s = self.clock.utc_s(t_ms) or 0
+        level_pm, target_pm = self.dimmer.level(t_ms), self.dimmer.target_pm
+        return [level_pm, target_pm, layer, 0, self.meter.power_mw, self.plan_hash, utc_s]
+
+    def why(self, utc_s: "int | None", t_ms: int):
+        """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
+        now = self.clock.utc_s(t_ms)
+        if utc_s is None or utc_s == now:
+            decision = self.arbiter.decide(self.plan, self.presence, now, t_ms, self.lux, self.temp_dc)
+            return now, decision.level_pm, decision.layer, decision.chain
+        decision = self.arbiter.explain(self.plan, utc_s)
+        return utc_s, decision.level_pm, decision.layer, decision.chain
+
+    def command(self, layer: int, op: int, level_pm: int, for_s: int, reason: str, t_ms: int) -> None:
+        """Move a layer for `for_s` seconds."""
+        self.arbiter.command(layer, op, level_pm, self.clock.utc_s(t_ms), t_ms, for_s, reason)
+        self._decide_at = t_ms
+
+    def clear(self, layer: int, t_ms: int) -> None:
+        """End what was asked of a layer."""
+        self.arbiter.clear(layer)
+        self._decide_at = t_ms
+
+    def technician_level(self, level_pm: int, for_s: int, t_ms: int) -> None:
+        """Local control from the service port."""
+        self.command(TECHNICIAN, 0, level_pm, for_s, "service port", t_ms)
+
+    def technician_end(self, t_ms: int) -> None:
+        """End local control."""
+        self.clear(TECHNICIAN, t_ms)
+
+    def identify(self, for_s: int, t_ms: int) -> None:
+        """Show a person which post this is, for some seconds."""
+        self._identify_until = t_ms + for_s * 1000
+        self._actions.append(("identify", 1))
+
+    def set_time(self, utc_s: int, ms: int, t_ms: int) -> None:
+        """Take the time from the gateway or an RTC."""
+        known = self.clock.utc_s(t_ms) is not None
+        step_ms = self.clock.set(utc_s, ms, t_ms)
+        if not known:
+            self.log("time known", t_ms)
+        elif abs(step_ms) > 2000:
+            self.log("clock stepped by %d ms" % step_ms, t_ms)
+        if not known or abs(step_ms) > 50:
+            self._decide_at = t_ms
+
+    def take_plan(self, raw: bytes, t_ms: int) -> str:
+        """Run a plan and keep it; return "" or why it is refused (the plan before stays)."""
+        utc_s = self.clock.utc_s(t_ms) or 0
+        try:
+            plan = Plan.from_bytes(raw)
+        except PlanError as error:
+            self.items.add(messages.PLAN, utc_s, 0)
+            self.log("plan refused: %s" % error, t_ms)
+            return str(error)
+        self._actions.append(("save", "plan", raw))
+        self._use(plan, t_ms)
+        self.items.add(messages.PLAN, utc_s, 1)
+        self.log("plan %s applied" % _hex(plan.hash), t_ms)
+        return ""
+
+    def configure(self, name: str, value, t_ms: int) -> None:
+        """Change a setting and keep it. Raises SettingsError."""
+        self.settings.put(name, value)
+        self._actions.append(("save", "settings", self.settings.to_bytes()))
+        self.log("%s changed" % name, t_ms)
+        if name in ("address", "post-key", "bus-key"):
+            self.connect()
+
+    @property
+    def plan_hash(self) -> bytes:
+        """The first 8 bytes of the running plan's SHA-256; empty without a plan."""
+        return self.plan.hash if self.plan else b""
+
+    def say(self, data: bytes) -> None:
+        """Send bytes to the service port."""
+        self._actions.append(("say", data))
+
+    def log(self, text: str, t_ms: int) -> None:
+        """Keep a line for the service console and show it on the board's log."""
+        self.log_lines = self.log_lines[1 - LOG_LINES_MAX :] + [(t_ms, text)]
+        self._actions.append(("log", text))
+
+    def connect(self) -> None:
+        """Begin to speak on the bus as the settings say; silent without address and keys."""
+        self.line = None
+        if not self.settings.provisioned:
+            return
+        keys = self.settings.get("post-key"), self.settings.get("bus-key")
+        address = self.settings.get("address")
+        link = PostLink(address, keys[0], keys[1], self.random, self._bus_counter, self._reserve_bus)
+        answers = Answers(self, link)
+        self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)
+
+    # --- events
+
+    def _take(self, name: str, event, t_ms: int) -> None:
+        if name == "presence":
+            self._presence(event[1], event[2], event[3], t_ms)
+        elif name == "service":
+            self.console.received(event[1], t_ms)
+        elif name == "lux":
+            self.lux = event[1]
+            self._decide_at = t_ms
+        elif name == "temp":
+            self.temp_dc = event[1]
+            self._decide_at = t_ms
+        elif name == "power":
+            self.meter.measured(event[1], t_ms)
+        elif name == "clock":
+            self.set_time(event[1], event[2], t_ms)
+        else:
+            raise ValueError("no event '%s'" % name)
+
+    def _presence(self, source: int, active, user_class: int, t_ms: int) -> None:
+        if not active:
+            self._present.pop(source, None)
+            return
+        if source in self._present:
+            return
+        utc_s = self.clock.utc_s(t_ms) or 0
+        seq = self.items.add(messages.PRESENCE, utc_s, source, user_class)
+        self._present[source] = [user_class, seq, t_ms]
+
+    def _present_again(self, t_ms: int) -> None:
+        for source, state in self._present.items():
+            if t_ms >= state[2]:
+                state[2] = t_ms + _PRESENT_AGAIN_MS
+                self._detected(self.settings.get("address"), state[0], t_ms)
+                if self.line:
+                    self.line.announce(state[1], state[0], source, t_ms)
+
+    def _event_heard(self, message, t_ms: int) -> None:
+        seq, kind, user_class, source, age_ms = message.values
+        if kind == messages.PRESENCE:
+            self._detected(message.src, user_class, t_ms - age_ms)
+
+    def _detected(self, address: int, user_class: int, t_ms: int) -> None:
+        if self.presence.detect(address, user_class, t_ms):
+            self._decide_at = self.clock.t_ms
+
+    # --- what follows from them
+
+    def _light(self, t_ms: int) -> None:
+        if self._identify_until is not None and t_ms >= self._identify_until:
+            self._identify_until = None
+            self._actions.append(("identify", 0))
+        if t_ms < self._decide_at:
+            return
+        now = self.clock.utc_s(t_ms)
+        decision = self.arbiter.decide(self.plan, self.presence, now, t_ms, self.lux, self.temp_dc)
+        self._decide_at = max(decision.next_t_ms, t_ms + 1)
+        self.decision = decision
+        if decision.level_pm != self.dimmer.target_pm:
+            self.meter.advance(self.dimmer.level(t_ms), t_ms)
+            if decision.start_pm is not None:
+                self.dimmer.go(decision.start_pm, 0, t_ms)
+                self._actions.append(("lamp", decision.start_pm, 0))
+            self.dimmer.go(decision.level_pm, decision.fade_ms, t_ms)
+            self._actions.append(("lamp", decision.level_pm, decision.fade_ms))
+
+    def _reading(self, t_ms: int) -> None:
+        period_ms = self.settings.get("reading-s") * 1000
+        if self._read_at is None:
+            self._read_at = t_ms + period_ms
+        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        if t_ms >= self._read_at:
+            self._read_at = t_ms + period_ms
+            utc_s = self.clock.utc_s(t_ms) or 0
+            meter = self.meter
+            self.items.add(messages.READING, utc_s, self.dimmer.level(t_ms), meter.power_mw, meter.energy_mwh)
+
+    def _speak(self, t_ms: int) -> None:
+        if self.line:
+            data = self.line.pump(t_ms)
+            if data:
+                self._actions.append(("tx", data))
+
+    def _deadline(self, t_ms: int) -> int:
+        deadline = min(self._decide_at, self._read_at)
+        if self.line:
+            due = self.line.deadline()
+            if due is not None:
+                deadline = min(deadline, due)
+        for state in self._present.values():
+            deadline = min(deadline, state[2])
+        if self._identify_until is not None:
+            deadline = min(deadline, self._identify_until)
+        return deadline
+
+    # --- what is stored
+
+    def _load_settings(self, raw) -> Settings:
+        try:
+            return Settings.from_bytes(raw)
+        except SettingsError as error:
+            self.log("%s: starting unprovisioned; configure the post on its service port" % error, 0)
+            return Settings()
+
+    def _load_counters(self, raw) -> None:
+        """[broadcast counter, item number, boots, epoch of the item numbers]; without a record a new epoch begins."""
+        try:
+            values = cbor.decode(raw) if raw else None
+        except WireError:
+            values = None
+        if not isinstance(values, list) or len(values) != 4:
+            values = [0, 1, 0, int.from_bytes(self.random(4), "big")]
+        self._bus_counter, self._item_seq, self.boots, self.item_epoch = values
+        self.boots = (self.boots + 1) & 0xFFFFFFFF
+        self._save_counters()
+
+    def _reserve_bus(self, counter: int) -> None:
+        self._bus_counter = counter
+        self._save_counters()
+
+    def _reserve_items(self, seq: int) -> None:
+        self._item_seq = seq
+        self._save_counters()
+
+    def _save_counters(self) -> None:
+        values = [self._bus_counter, self._item_seq, self.boots, self.item_epoch]
+        self._actions.append(("save", "counters", cbor.encode(values)))
+
+    def _load_plan(self, raw) -> None:
+        if raw is None:
+            return
+        try:
+            self._use(Plan.from_bytes(raw), 0)
+        except PlanError as error:
+            self.log("stored plan is damaged (%s): full output until the gateway sends it again" % error, 0)
+
+    def _use(self, plan: Plan, t_ms: int) -> None:
+        self.plan = plan
+        self.presence.configure(plan, self.settings.get("address"))
+        self.meter.rated_mw = plan.rated_mw
+        self.meter.standby_mw = plan.standby_mw
+        self._decide_at = t_ms
+
+
+def _hex(data: bytes) -> str:
+    return "".join(["%02x" % byte for byte in data])
