@@ -6,7 +6,7 @@ What it promises
   silent: carrier sense works, and a frame is complete when its last stop bit is. That needs a loop whose timers are
   finer than a millisecond: `run()` makes one. On asyncio's usual epoll loop all is right but up to 1 ms late.
 - Bounded: a node that writes faster than the wire is not read (its writes block, as at a UART); a node that does not
-  read loses what exceeds the kernel's 4 KB, and `overruns` counts the bytes.
+  read loses what exceeds the kernel's 68 KB, and `overruns` counts the bytes.
 """
 
 import asyncio
@@ -22,6 +22,11 @@ from typing import Any
 from .line import Line
 
 GRAIN_US = 1_000  # carrier sense looks for 2 ms of silence (PROTOCOL: turn-around); half of that is seen in time
+
+# A frame takes this long from a node's write to our reading it plus from our write to its hearer's reading it (two
+# trips through the kernel's tty work queue and two process switches; lampsim.agreement measures it). So much earlier a
+# frame is taken to have begun, or else every exchange on ptys would be slower than on a wire.
+TRIP_US = 300
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -94,7 +99,7 @@ class PtyLine:
             self._blocked.add(name)
             return
         with contextlib.suppress(BlockingIOError):
-            self.line.write(name, os.read(self._masters[name], room), self.now_us)
+            self.line.write(name, os.read(self._masters[name], room), self.now_us - TRIP_US)
         self._schedule()
 
     def _tick(self) -> None:
