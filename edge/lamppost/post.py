@@ -228,7 +228,7 @@ class Post:
                     self.line.announce(state[1], state[0], source, t_ms)
 
     def _event_heard(self, message, t_ms: int) -> None:
-        seq, kind, user_class, source, age_ms = message.values
+        _, kind, user_class, _, age_ms = message.values
         if kind == messages.PRESENCE:
             self._detected(message.src, user_class, t_ms - age_ms)
 

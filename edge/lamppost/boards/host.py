@@ -59,7 +59,7 @@ class FolderFlash:
 
 
 def field_event(line: str):
-    """Turn a line from stdin into an event for the Post, None for an empty one. Raises ValueError with what is wrong."""
+    """Turn a line from stdin into an event for the Post, None for an empty one. Raises ValueError."""
     words = line.split()
     if not words:
         return None
@@ -78,7 +78,9 @@ def field_event(line: str):
         return (name, numbers[0])
     elif name == "quit" and not numbers:
         return ("quit",)
-    raise ValueError("not understood: '%s'; try presence 0 1, lux 30, temp 450, power 18000 or quit" % line.strip()[:40])
+    raise ValueError(
+        "not understood: '%s'; try presence 0 1, lux 30, temp 450, power 18000 or quit" % line.strip()[:40]
+    )
 
 
 def action_line(action) -> "str | None":

@@ -25,7 +25,7 @@ class _MicroPythonPort:
             raise PortError("cannot open port %s (%s): check the path" % (path, error))
 
     def start(self, received) -> None:
-        asyncio.create_task(self._read(received))
+        self._task = asyncio.create_task(self._read(received))
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
@@ -78,9 +78,9 @@ class _CpythonPort:
         asyncio.get_running_loop().remove_reader(self._serial.fileno())
 
 
-def start_stdin(line) -> None:
-    """Call `line(text)` for each line of stdin and `line(None)` at its end."""
-    asyncio.create_task(_cpython_stdin(line) if CPYTHON else _micropython_stdin(line))
+def start_stdin(line):
+    """Call `line(text)` for each line of stdin and `line(None)` at its end; keep the returned task."""
+    return asyncio.create_task(_cpython_stdin(line) if CPYTHON else _micropython_stdin(line))
 
 
 async def _micropython_stdin(line) -> None:

@@ -26,7 +26,7 @@ class HostBoard:
             self._bus.start(lambda data: deliver(("rx", data)))
         if self._service:
             self._service.start(lambda data: deliver(("service", data)))
-        start_stdin(self._line)
+        self._stdin = start_stdin(self._line)
         say("ready")
 
     def act(self, action) -> None:
