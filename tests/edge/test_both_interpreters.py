@@ -19,6 +19,6 @@ MICROPYTHON = shutil.which("micropython", path=os.pathsep.join([str(Path(sys.exe
 def test_on_micropython(module: str) -> None:
     assert MICROPYTHON is not None
     env = {"MICROPYPATH": f"{HERE / 'micropython'}:{EDGE}:{HERE}:.frozen", "PATH": os.environ["PATH"]}
-    command = [MICROPYTHON, "-X", "heapsize=2mw", str(HERE / "run_one.py"), module]
+    command = [MICROPYTHON, "-X", "heapsize=2wM", str(HERE / "run_one.py"), module]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
