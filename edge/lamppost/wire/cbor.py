@@ -18,10 +18,23 @@ def encode(value) -> bytes:
 
 def decode(data: bytes):
     """Return the one value in `data`. Raises WireError on anything else: rest, cut, depth, long form, other types."""
-    value, end, _ = _read(data, 0, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX)
+    try:
+        value, end, _ = _read(data, 0, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX)
+    except MemoryError:  # a blob of empty arrays takes thirty times its size
+        raise WireError("too big for this device")
     if end != len(data):
         raise WireError("bytes after the value")
     return value
+
+
+def utf8(text: str) -> bytes:
+    """The UTF-8 of `text`. Raises WireError where there is none (half a surrogate pair, as JSON can bring)."""
+    try:
+        data = text.encode()
+    except (UnicodeError, ValueError):
+        raise WireError("bad text")
+    _check_text(text, len(data))
+    return data
 
 
 def _head(out: bytearray, major: int, number: int) -> None:
@@ -61,7 +74,7 @@ def _write(out: bytearray, value, depth: int) -> None:
         _head(out, 0x40, len(value))
         out.extend(value)
     elif isinstance(value, str):
-        text = value.encode()
+        text = utf8(value)
         _head(out, 0x60, len(text))
         out.extend(text)
     elif isinstance(value, (list, tuple)):
@@ -91,8 +104,23 @@ def _number(data: bytes, at: int, low: int):
 
 def _text(data: bytes) -> str:
     try:
-        return str(data, "utf-8")
+        text = str(data, "utf-8")
     except (UnicodeError, ValueError):
+        raise WireError("bad text")
+    _check_text(text, len(data))
+    return text
+
+
+def _check_text(text: str, size: int) -> None:
+    """Refuse what MicroPython lets pass: surrogates, long forms and points beyond Unicode (RFC 3629)."""
+    if len(text) == size:  # all ASCII
+        return
+    for char in text:
+        point = ord(char)
+        if 0xD800 <= point <= 0xDFFF or point > 0x10FFFF:
+            raise WireError("bad text")
+        size -= 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
+    if size:
         raise WireError("bad text")
 
 

@@ -1,8 +1,11 @@
-"""What each seal is for: a frame sealed for one purpose is worth nothing for another (no reflection, no mix-up)."""
+"""What each seal is for: a frame sealed for one purpose is worth nothing for another (no reflection, no mix-up).
 
-HELLO = b"lamplighter 1 hello"  # + nothing: the gateway's random is in the payload
-HELLO_OK = b"lamplighter 1 hello-ok"  # + the gateway's random, which makes the answer fresh
-SESSION = b"lamplighter 1 session"  # + both randoms: derives the session key from the post's key
-DOWN = b"lamplighter 1 down"  # gateway to post, session key
-UP = b"lamplighter 1 up"  # post to gateway, session key
-BUS = b"lamplighter 1 bus"  # anyone to everybody, bus key
+Each ends with a colon, so that none is the beginning of another: what follows can never turn one into the other.
+"""
+
+HELLO = b"lamplighter 1 hello:"  # post key; + nothing: the gateway's random is in the payload
+HELLO_OK = b"lamplighter 1 hello-ok:"  # post key; + the gateway's random, which makes the answer fresh
+SESSION = b"lamplighter 1 session:"  # post key; + both randoms: derives the session key
+DOWN = b"lamplighter 1 down:"  # gateway to post, session key
+UP = b"lamplighter 1 up:"  # post to gateway, session key
+BUS = b"lamplighter 1 bus:"  # anyone to everybody, bus key

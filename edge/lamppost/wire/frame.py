@@ -73,9 +73,9 @@ class Decoder:
         while True:
             end = data.find(b"\x00", at)
             if end < 0:
-                self._keep(data[at:])
+                self._keep(data, at, len(data))
                 return frames
-            self._keep(data[at:end])
+            self._keep(data, at, end)
             at = end + 1
             if self._piece and not self._skip:
                 try:
@@ -85,15 +85,15 @@ class Decoder:
             self._piece = bytearray()
             self._skip = False
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, data: bytes, at: int, end: int) -> None:
         if self._skip:
             return
-        if len(self._piece) + len(piece) > _STUFFED_MAX:
+        if len(self._piece) + end - at > _STUFFED_MAX:
             self._note("frame too long")
             self._piece = bytearray()
             self._skip = True
         else:
-            self._piece.extend(piece)
+            self._piece.extend(data[at:end])
 
     def _note(self, error) -> None:
         self.errors += 1

@@ -1,8 +1,8 @@
 """What is said: the message types and the fields of each, a CBOR array in a fixed order.
 
 The table FIELDS is the whole catalogue; `encode` and `decode` check both ways against it. A field is a tuple:
-("u", most) integer 0..most; ("b", least, most) bytes of that length; ("s", most) text of at most that many bytes;
-("a", most) array of at most that many items, whose shape the receiver checks.
+("u", most) integer 0..most; ("i", most) integer -most..most; ("b", least, most) bytes of that length; ("s", most) text
+of at most that many bytes of UTF-8; ("a", most, fields) array of at most that many arrays, each with these fields.
 """
 
 from lamppost.wire import cbor
@@ -23,6 +23,9 @@ WHY_OK = 0x23
 BLOB_BEGIN = 0x30  # gateway to post: something longer than a frame follows
 BLOB_DATA = 0x31
 BLOB_OK = 0x32
+
+# The requests that a session carries, and the one answer to each
+ANSWERS = {POLL: STATUS, COMMAND: RESULT, WHY: WHY_OK, BLOB_BEGIN: BLOB_OK, BLOB_DATA: BLOB_OK}
 
 # Kinds of item in a STATUS: [seq, kind, utc_s (0: unknown), a, b, c]
 READING = 1  # a level_pm, b power_mw, c energy_mwh since the epoch began
@@ -48,17 +51,23 @@ _U8 = ("u", 255)
 _U16 = ("u", 65535)
 _U32 = ("u", 0xFFFFFFFF)
 _PM = ("u", 1000)
+_VALUE = ("i", (1 << 53) - 1)  # what every JSON reader holds exactly
+
+ITEM = (("seq", _U32), ("kind", _U8), ("utc_s", _U32), ("a", _VALUE), ("b", _VALUE), ("c", _VALUE))
+ROW = (
+    ("layer", _U8), ("op", ("u", 3)), ("level_pm", _PM), ("won", ("u", 1)), ("until_utc_s", _U32), ("text", ("s", 80)),
+)  # fmt: skip
 
 FIELDS = {
     HELLO: (("version", _U8), ("random", ("b", 8, 8)), ("bus_counter", _U32)),
     HELLO_OK: (
         ("version", _U8), ("random", ("b", 8, 8)), ("item_epoch", _U32), ("boots", _U32),
-        ("identity", ("s", 24)), ("firmware", ("s", 24)),
+        ("identity", ("s", 24)), ("firmware", ("s", 24)), ("bus_counter", _U32),
     ),
     POLL: (("ack", _U32), ("heard", ("b", 0, 16))),
     STATUS: (
         ("level_pm", _PM), ("target_pm", _PM), ("layer", _U8), ("faults", _U32), ("power_mw", _U32),
-        ("plan", ("b", 0, 8)), ("utc_s", _U32), ("waiting", _U16), ("items", ("a", 16)),
+        ("plan", ("b", 0, 8)), ("utc_s", _U32), ("waiting", _U16), ("items", ("a", 16, ITEM)),
     ),
     EVENT: (("seq", _U32), ("kind", _U8), ("user_class", ("u", 2)), ("input", ("u", 3)), ("age_ms", _U16)),
     TIME: (("utc_s", _U32), ("ms", ("u", 999)), ("uncertainty_ms", _U16)),
@@ -69,7 +78,7 @@ FIELDS = {
     RESULT: (("transaction", _U32), ("code", _U8), ("text", ("s", 96))),
     WHY: (("utc_s", _U32), ("row", _U8)),
     WHY_OK: (
-        ("utc_s", _U32), ("level_pm", _PM), ("layer", _U8), ("rows", _U8), ("row", _U8), ("chain", ("a", 16)),
+        ("utc_s", _U32), ("level_pm", _PM), ("layer", _U8), ("rows", _U8), ("row", _U8), ("chain", ("a", 16, ROW)),
     ),
     BLOB_BEGIN: (("kind", _U8), ("size", _U16), ("sha256", ("b", 32, 32))),
     BLOB_DATA: (("block", _U16), ("data", ("b", 1, 128))),
@@ -84,10 +93,18 @@ def encode(kind: int, values) -> bytes:
 
 
 def decode(kind: int, payload: bytes) -> list:
-    """The values of a message, in the order of FIELDS. Raises WireError on any other shape."""
+    """The values of a message, in the order of FIELDS. Raises WireError on any other shape and on another version."""
     values = cbor.decode(payload)
+    if kind in (HELLO, HELLO_OK):
+        _check_version(values)
     _check(kind, values)
     return values
+
+
+def _check_version(values) -> None:
+    # First of all: another version may have other fields, and "bad field" would send a person the wrong way.
+    if isinstance(values, list) and values and _fits(values[0], _U8) and values[0] != VERSION:
+        raise WireError("protocol version %d is not spoken here" % values[0])
 
 
 def _check(kind: int, values) -> None:
@@ -103,10 +120,28 @@ def _check(kind: int, values) -> None:
 
 def _fits(value, spec) -> bool:
     shape = spec[0]
+    most = spec[1]
     if shape == "u":
-        return isinstance(value, int) and value is not True and value is not False and 0 <= value <= spec[1]
+        return _is_int(value) and 0 <= value <= most
+    if shape == "i":
+        return _is_int(value) and -most <= value <= most
     if shape == "b":
-        return isinstance(value, (bytes, bytearray)) and spec[1] <= len(value) <= spec[2]
+        return isinstance(value, (bytes, bytearray)) and most <= len(value) <= spec[2]
     if shape == "s":
-        return isinstance(value, str) and len(value.encode()) <= spec[1]
-    return isinstance(value, (list, tuple)) and len(value) <= spec[1]
+        return isinstance(value, str) and len(cbor.utf8(value)) <= most
+    return isinstance(value, (list, tuple)) and len(value) <= most and _all_fit(value, spec[2])
+
+
+def _all_fit(rows, fields) -> bool:
+    for row in rows:
+        if not isinstance(row, (list, tuple)) or len(row) != len(fields):
+            return False
+        for value, (_, spec) in zip(row, fields):
+            if not _fits(value, spec):
+                return False
+    return True
+
+
+def _is_int(value) -> bool:
+    # CPython counts True as an int, MicroPython does not.
+    return isinstance(value, int) and value is not True and value is not False

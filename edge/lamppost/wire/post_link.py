@@ -3,28 +3,31 @@
 Rules kept here:
 - A frame counts only when its seal is right and its counter is higher than the last one from that sender.
 - The gateway speaks to a post in a session, whose key comes from both sides' randoms; HELLO opens one. The old
-  session stays until the first good frame of the new one, so a replayed HELLO changes nothing.
+  session stays until the first good frame of the new one, so a replayed HELLO changes nothing; a HELLO that comes
+  twice gets the same answer twice, so a line that doubles frames still opens sessions.
+- An answer carries the counter of its request, so a late one is never taken for the answer to something else.
 - The bus key carries only time from the gateway and events from posts. Time is taken only once a session has given
   the lowest broadcast counter that is fresh, so a recording cannot set a clock after a power cut.
-- Counters of broadcasts outlive power cuts: `reserve` is called before a counter beyond the last reserve is used.
 """
 
-from lamppost.limits import ADDRESS_MAX, COUNTER_RESERVE
+from lamppost.limits import ADDRESS_MAX
 from lamppost.wire import contexts, messages
+from lamppost.wire.counter import Counter
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
 from lamppost.wire.seal import Key, equal
 
 
 class Session:
-    """One conversation between the gateway and a post: its key and the last counter each way."""
+    """One conversation between the gateway and a post: its key and the last counters of a request and an answer."""
 
-    __slots__ = ("key", "received", "sent")
+    __slots__ = ("answered", "asked", "key", "kind")
 
     def __init__(self, post_key: Key, gateway_random: bytes, post_random: bytes):
         self.key = post_key.derive(contexts.SESSION, gateway_random + post_random)
-        self.sent = 0
-        self.received = 0
+        self.asked = 0
+        self.answered = 0
+        self.kind = 0  # of the last request; kept by the gateway
 
 
 class Message:
@@ -39,7 +42,7 @@ class Message:
 
 
 class PostLink:
-    """`random(n)` gives n unpredictable bytes; `reserve(counter)` stores that counters below `counter` may be used."""
+    """`random(n)` gives n unpredictable bytes; `counter` and `reserve` are those of the post's events (Counter)."""
 
     def __init__(self, address: int, post_key: bytes, bus_key: bytes, random, counter: int, reserve):
         if not 1 <= address <= ADDRESS_MAX:
@@ -49,13 +52,11 @@ class PostLink:
         self._key = Key(post_key)
         self._bus = Key(bus_key)
         self._random = random
-        self._counter = counter
-        self._reserved = counter
-        self._reserve = reserve
+        self._counter = Counter(counter, reserve)
         self._pending = None
-        self._heard = {}  # last broadcast counter by sender; at most one entry an address
-        self._told = 0
-        self._fresh_from = None  # lowest good counter of the gateway's broadcasts; None: not told yet
+        self._offer = (b"", b"", 0, False)  # of the pending session: gateway's random, ours, its time counter, rewound
+        self._heard = {}  # last event counter by post; at most one entry an address
+        self._time_floor = None  # the gateway's broadcasts count from above this; None: not told yet
 
     def receive(self, frame) -> "Message | None":
         """Return the Message in a Frame, or None where it is for another post. Raises WireError when it is refused."""
@@ -67,50 +68,59 @@ class PostLink:
             raise WireError("only the gateway may address a post")
         if frame.type == messages.HELLO:
             return self._hello(frame)
+        if frame.type not in messages.ANSWERS:
+            raise WireError("not a request")
         session = self._session_of(frame)
-        if frame.counter <= session.received:
+        if frame.counter <= session.asked:
             raise WireError("old counter")
         values = messages.decode(frame.type, frame.payload)
-        session.received = frame.counter
+        session.asked = frame.counter
         if session is self._pending:
             self.session, self._pending = session, None
-            self._fresh_from = self._told
+            self._set_floor()
         return Message(GATEWAY, frame.type, values)
 
     def hello_ok(self, hello: Message, item_epoch: int, boots: int, identity: str, firmware: str) -> bytes:
         """Answer a HELLO: a new session waits for its first good frame."""
         gateway_random = hello.values[1]
-        mine = self._random(8)
-        self._pending = Session(self._key, gateway_random, mine)
-        self._told = hello.values[2]
-        values = (messages.VERSION, mine, item_epoch, boots, identity, firmware)
+        if self._pending is None or self._offer[0] != gateway_random:
+            mine = self._random(8)
+            told = hello.values[2]
+            self._offer = (gateway_random, mine, told, self._time_floor is not None and told <= self._time_floor)
+            self._pending = Session(self._key, gateway_random, mine)
+        values = (
+            messages.VERSION, self._offer[1], item_epoch, boots, identity, firmware, self._counter.next(),
+        )  # fmt: skip
         signed = header(GATEWAY, self.address, messages.HELLO_OK, 0) + messages.encode(messages.HELLO_OK, values)
         return pack(signed, self._key.seal(contexts.HELLO_OK + gateway_random, signed))
 
     def reply(self, kind: int, values) -> bytes:
-        """The bytes of an answer to the gateway in the running session."""
+        """The bytes of the answer to the last request in the running session; one answer a request."""
         session = self.session
-        session.sent += 1
-        signed = header(GATEWAY, self.address, kind, session.sent) + messages.encode(kind, values)
+        if session is None:
+            raise WireError("no session")
+        signed = header(GATEWAY, self.address, kind, session.asked) + messages.encode(kind, values)
         return pack(signed, session.key.seal(contexts.UP, signed))
 
     def event(self, values) -> bytes:
-        """The bytes of an EVENT to everybody; each call uses a new counter."""
-        if self._counter >= self._reserved:
-            self._reserved = self._counter + COUNTER_RESERVE
-            self._reserve(self._reserved)
-        self._counter += 1
-        signed = header(EVERYBODY, self.address, messages.EVENT, self._counter)
-        signed += messages.encode(messages.EVENT, values)
+        """The bytes of an EVENT to everybody; each call uses a new counter. Raises what `reserve` raises."""
+        payload = messages.encode(messages.EVENT, values)
+        signed = header(EVERYBODY, self.address, messages.EVENT, self._counter.take()) + payload
         return pack(signed, self._bus.seal(contexts.BUS, signed))
+
+    def _set_floor(self) -> None:
+        """From which counter time is fresh, now that the gateway that told it in its HELLO has shown to be live.
+
+        Told not to be above what was heard means another gateway, or one that lost its memory: it sets the time too.
+        """
+        _, _, told, rewound = self._offer
+        known = self._time_floor
+        self._time_floor = told - 1 if known is None or rewound else max(known, told - 1)
 
     def _hello(self, frame) -> Message:
         if not equal(self._key.seal(contexts.HELLO, frame.signed), frame.seal):
             raise WireError("bad seal")
-        values = messages.decode(messages.HELLO, frame.payload)
-        if values[0] != messages.VERSION:
-            raise WireError("protocol version %d is not spoken here" % values[0])
-        return Message(GATEWAY, messages.HELLO, values)
+        return Message(GATEWAY, messages.HELLO, messages.decode(messages.HELLO, frame.payload))
 
     def _session_of(self, frame) -> Session:
         for session in (self.session, self._pending):
@@ -119,17 +129,21 @@ class PostLink:
         raise WireError("bad seal")
 
     def _broadcast(self, frame) -> Message:
-        allowed = messages.TIME if frame.src == GATEWAY else messages.EVENT
-        if frame.type != allowed or frame.src > ADDRESS_MAX:
+        src = frame.src
+        if frame.type != (messages.TIME if src == GATEWAY else messages.EVENT) or src > ADDRESS_MAX:
             raise WireError("not for everybody")
-        if frame.src == self.address:
+        if src == self.address:
             raise WireError("own address on the line")
+        floor = self._time_floor if src == GATEWAY else self._heard.get(src, 0)
+        if floor is None:
+            raise WireError("not known to be fresh")
+        if frame.counter <= floor:
+            raise WireError("old counter")
         if not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):
             raise WireError("bad seal")
-        if frame.src == GATEWAY and (self._fresh_from is None or frame.counter < self._fresh_from):
-            raise WireError("not known to be fresh")
-        if frame.counter <= self._heard.get(frame.src, 0):
-            raise WireError("old counter")
         values = messages.decode(frame.type, frame.payload)
-        self._heard[frame.src] = frame.counter
-        return Message(frame.src, frame.type, values)
+        if src == GATEWAY:
+            self._time_floor = frame.counter
+        else:
+            self._heard[src] = frame.counter
+        return Message(src, frame.type, values)

@@ -1,0 +1,6 @@
+"""Edge tests share plain modules that stand beside them; MicroPython finds them by its path, pytest by this."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,66 @@
+"""What the wire tests share: a gateway and posts with known keys, randoms that count up, and stored reserves."""
+
+from lamppost.wire.frame import Decoder
+from lamppost.wire.gateway_link import GatewayLink
+from lamppost.wire.post_link import PostLink
+
+BUS_KEY = bytes(range(32, 64))
+
+
+def post_key(address):
+    return bytes([address]) * 32
+
+
+class Randoms:
+    """`random(n)`: different at each call, the same in each run."""
+
+    def __init__(self, first=1):
+        self.at = first
+
+    def __call__(self, size):
+        self.at += 1
+        return self.at.to_bytes(8, "big")[:size] if size < 8 else self.at.to_bytes(size, "big")
+
+
+class Stored:
+    """The flash of one counter: `reserve` writes, `value` survives."""
+
+    def __init__(self, value=0):
+        self.value = value
+        self.writes = 0
+
+    def __call__(self, counter):
+        self.value = counter
+        self.writes += 1
+
+
+def post(address=1, stored=None, first=1000):
+    stored = stored or Stored()
+    return PostLink(address, post_key(address), BUS_KEY, Randoms(first), stored.value, stored)
+
+
+def gateway(addresses=(1, 2), stored=None, first=1):
+    stored = stored or Stored()
+    keys = {address: post_key(address) for address in addresses}
+    return GatewayLink(keys, BUS_KEY, Randoms(first), stored.value, stored)
+
+
+def frame(data):
+    """The one Frame in the bytes of a sender."""
+    frames = Decoder().feed(data)
+    assert len(frames) == 1, frames
+    return frames[0]
+
+
+def offer(gate, end):
+    """HELLO and HELLO_OK; return the frame of the answer, which the gateway has not got yet."""
+    hello = end.receive(frame(gate.hello(end.address)))
+    return frame(end.hello_ok(hello, 7, 3, "post-%d" % end.address, "0.1.0"))
+
+
+def open_session(gate, end):
+    """Everything up to the first poll, which the post takes; return that Message."""
+    from lamppost.wire import messages
+
+    gate.receive(offer(gate, end))
+    return end.receive(frame(gate.request(end.address, messages.POLL, (0, b""))))
