@@ -16,14 +16,14 @@ from lamplighter.plans.model import Document
 from lamplighter.plans.positions import SIZE_MAX, parse
 from lamplighter.plans.reader import Reader
 from lamplighter.plans.reading import read_document
-from lamplighter.plans.site import POWER_MAX_MW, Luminaire, PostSite
+from lamplighter.plans.site import Luminaire, PostSite
 from lamppost import limits
 
 __all__ = ["Document", "PlanFileError", "load", "load_file", "load_value"]
 
 # A post at the far end of every range, whose numbers need the most bytes.
 _LARGEST = ((limits.ADDRESS_MAX, 1500, 359),) * limits.NEIGHBOURS_MAX
-_LAMP = Luminaire(1000, 1000, POWER_MAX_MW, POWER_MAX_MW)
+_LAMP = Luminaire(1000, 1000, limits.RATED_MW_MAX, limits.RATED_MW_MAX)
 _ANYONE = "0" * 32  # the name of a post that only a group of "all" names
 
 

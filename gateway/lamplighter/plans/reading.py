@@ -76,7 +76,7 @@ def read_program(node: Node, reader: Reader, profiles: dict[str, Profile]) -> Pr
     return Program(
         id=reader.ident(members.get("id"), "the id", limits.NAME_MAX),
         level_pm=reader.percent(members, "level"),
-        ramp_s=reader.scaled(members, "rampSeconds", (0, bounds.RAMP_MAX_S), "seconds", bounds.DEFAULT_RAMP_S),
+        ramp_s=reader.scaled(members, "rampSeconds", (0, limits.RAMP_MAX_S), "seconds", bounds.DEFAULT_RAMP_S),
         presence=presence or None,
         periods=tuple(periods),
         points=tuple((moment, level) for moment, level, _ in points),
@@ -106,12 +106,12 @@ def read_profile(node: Node, reader: Reader) -> Profile:
     what = titled("presence profile", node)
     required = ("id", "holdSeconds", "upMilliseconds", "downMilliseconds")
     members = reader.members(node, what, required, ("description", *USER_CLASSES))
-    ramp = (bounds.RAMP_MIN_MS, bounds.RAMP_MAX_MS)
+    ramp = (0, limits.FADE_MAX_MS)
     if node.value and not any(name in members for name in USER_CLASSES):
         reader.fault(node.line, f"{what} reacts to nobody; add {', '.join(USER_CLASSES)} or one of them")
     return Profile(
         id=reader.ident(members.get("id"), "the id", limits.NAME_MAX),
-        hold_s=reader.scaled(members, "holdSeconds", (1, bounds.HOLD_MAX_S), "seconds", 1),
+        hold_s=reader.scaled(members, "holdSeconds", (1, limits.HOLD_MAX_S), "seconds", 1),
         up_ms=reader.scaled(members, "upMilliseconds", ramp, "milliseconds", 0),
         down_ms=reader.scaled(members, "downMilliseconds", ramp, "milliseconds", 0),
         reaches=tuple(read_reaches(members, name, reader) for name in USER_CLASSES),
@@ -243,7 +243,7 @@ def read_scene(node: Node, reader: Reader, groups: dict[str, Group], zone: Zone)
         end_s=zone.utc_s(end),
         op=OPS[ops[0]] if ops else 0,
         level_pm=reader.percent(members, ops[0]) if ops else 0,
-        ramp_s=reader.scaled(members, "rampSeconds", (0, bounds.RAMP_MAX_S), "seconds", bounds.DEFAULT_RAMP_S),
+        ramp_s=reader.scaled(members, "rampSeconds", (0, limits.RAMP_MAX_S), "seconds", bounds.DEFAULT_RAMP_S),
         line=node.line,
     )
 

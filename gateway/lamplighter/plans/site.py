@@ -12,7 +12,6 @@ from typing import NamedTuple
 from lamppost import limits
 
 POST_ID = re.compile(r"[a-z0-9-]{1,32}")  # it is a level of an MQTT topic
-POWER_MAX_MW = 2_000_000  # 2 kW: the largest floodlight on one dimmed driver
 
 
 class Luminaire(NamedTuple):
@@ -25,10 +24,12 @@ class Luminaire(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError, naming the figure, for a lamp that cannot exist."""
-        if not 0 <= self.min_pm <= self.max_pm <= 1000:
+        if not (0 <= self.min_pm <= self.max_pm <= limits.LEVEL_MAX and self.max_pm):
             raise ValueError(f"luminaire levels {self.min_pm}..{self.max_pm} must lie in 0..1000, lowest first")
-        if not 0 <= self.standby_mw <= self.rated_mw <= POWER_MAX_MW:
-            raise ValueError(f"luminaire power {self.standby_mw}..{self.rated_mw} mW must lie in 0..{POWER_MAX_MW}")
+        if not 0 <= self.standby_mw <= self.rated_mw <= limits.RATED_MW_MAX:
+            raise ValueError(
+                f"luminaire power {self.standby_mw}..{self.rated_mw} mW must lie in 0..{limits.RATED_MW_MAX}"
+            )
 
 
 DEFAULT_LUMINAIRE = Luminaire()

@@ -11,10 +11,11 @@ import re
 from typing import NamedTuple
 
 from lamplighter.plans.faults import nearest, quote
+from lamppost import limits
 
 CLOCK = 0
 SUN = {"sunset": 1, "sunrise": 2, "dusk": 3, "dawn": 4}
-OFFSET_MAX = 720  # minutes: half a night on either side; more would name another night's event
+OFFSET_MAX = limits.SUN_OFFSET_MAX_MIN
 YEARS = (2000, 2099)  # a post's calendar arithmetic is tested over these
 DAY_MAX = (datetime.date(YEARS[1], 12, 31) - datetime.date(2000, 1, 1)).days
 
