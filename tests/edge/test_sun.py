@@ -50,6 +50,19 @@ class TestTimes(unittest.TestCase):
                 last = now
 
 
+class TestLongIntegers(unittest.TestCase):
+    def test_they_round_down_and_wrap_as_short_ones_do(self):
+        # On a board everything over 30 bits is a long integer; here those over 62 are. The sun relies on these four.
+        for n in (1, 5, 123456789):
+            for k in (2**28, 2**72):
+                self.assertEqual((-n * k - 1) >> 28, -n * (k >> 28) - 1)
+                self.assertEqual((-n * k - 1) // k, -n - 1)
+                self.assertEqual((-n * k - 1) & 0x3FFFFFFF, (-n * k - 1) % 2**30)
+                self.assertEqual(sun._sine(n + k * 2**30), sun._sine(n))
+        self.assertEqual(sun._sine(0), 0)
+        self.assertAlmostEqual(sun._sine(-(2**28) - 2**72), -(2**28), delta=4)
+
+
 class TestPolar(unittest.TestCase):
     def test_polar_night_keeps_its_twilight(self):
         dawn, sunrise, sunset, dusk = sun.times(dates.day_of(2026, 12, 21), TROMSO[0], TROMSO[1])

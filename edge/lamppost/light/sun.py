@@ -9,17 +9,13 @@ is a `tick`, a 2**25th of twelve hours (1.3 ms). So nothing is lost in the singl
 operator previews is what the post does, to the second. Products leave the small integers of a board: slower, exact.
 
 Sources. Earth's longitude: VSOP87D (Bretagnon and Francou 1988) as cut in Meeus, Astronomical Algorithms, appendix III,
-cut further at 1 arcsecond (3.6 in all, 0.4 s at 60 degrees). Nutation, aberration, obliquity, sidereal time: Meeus, chapters 12, 22 and 25.
+cut further at 1 arcsecond (3.6 in all, 0.4 s at 60 degrees). Nutation, aberration, obliquity, sidereal time: Meeus,
+chapters 12, 22 and 25.
+
 UTC stands for UT1: while leap seconds are kept they differ by 0.9 s at most; if leap seconds end, by what has gathered.
 """
 
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from lamppost.limits import const
 
 DAY_MAX = const(36524)  # 2099-12-31: the long-period terms and the guess of the earth's rotation are good to there
 

@@ -18,13 +18,12 @@ class Zone:
         reader = _Reader(rule)
         reader.name()
         self.std_s = self.dst_s = -reader.time(24, "offset from UTC")
-        self.start = self.end = None
+        self._dates = ()
         if reader.left():
             reader.name()
             one_hour = reader.peek() in ","
             self.dst_s = self.std_s + 3600 if one_hour else -reader.time(24, "offset from UTC")
-            self.start = reader.date()
-            self.end = reader.date()
+            self._dates = (reader.date(), reader.date())
         if reader.left():
             reader.fail("expected the end of the rule")
         self.rule = rule
@@ -55,7 +54,7 @@ class Zone:
 
     def _around(self, s):
         """Return the changes [(utc_s, offset from then on)] of the year of `s` and its neighbours, in order."""
-        if self.start is None:
+        if not self._dates:
             return ()
         year = dates.civil(s // 86400)[0]
         if year != self._year:
@@ -63,10 +62,11 @@ class Zone:
         return self._changes
 
     def _changes_of(self, years):
+        start, end = self._dates
         pairs = []
         for y in years:
-            pairs.append((self.start(y) - self.std_s, y, 0, self.dst_s))
-            pairs.append((self.end(y) - self.dst_s, y, 1, self.std_s))
+            pairs.append((start(y) - self.std_s, y, 0, self.dst_s))
+            pairs.append((end(y) - self.dst_s, y, 1, self.std_s))
         changes = []
         for moment, _, _, offset in sorted(pairs):
             # Daylight saving all year ends at the very second at which next year's starts: only the later one counts.

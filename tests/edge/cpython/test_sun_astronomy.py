@@ -60,7 +60,7 @@ def test_nothing_in_it_can_become_a_float() -> None:
         assert not (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div | ast.Pow))
         assert not (isinstance(node, ast.Name) and node.id in ("float", "round", "pow"))
         if isinstance(node, ast.ImportFrom | ast.Import):
-            assert ast.unparse(node) == "from micropython import const"
+            assert ast.unparse(node) == "from lamppost.limits import const"
 
 
 def test_every_term_is_what_its_comment_says() -> None:
