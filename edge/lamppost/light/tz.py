@@ -18,12 +18,12 @@ class Zone:
         reader = _Reader(rule)
         reader.name()
         self.std_s = self.dst_s = -reader.time(24, "offset from UTC")
-        self._dates = ()
+        self._dates = []
         if reader.left():
             reader.name()
             one_hour = reader.peek() in ","
             self.dst_s = self.std_s + 3600 if one_hour else -reader.time(24, "offset from UTC")
-            self._dates = (reader.date(), reader.date())
+            self._dates = [reader.date(), reader.date()]
         if reader.left():
             reader.fail("expected the end of the rule")
         self.rule = rule
