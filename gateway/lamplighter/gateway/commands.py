@@ -1,0 +1,213 @@
+"""Requests from the office: checked, aimed at posts, turned into procedures, and their answers put together.
+
+A request has a transaction, an expiry and never acts twice (see ledger.py). Every field is bounded; what is wrong is
+said in one line, and then nothing is done.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from lamplighter.gateway import procedures
+from lamplighter.gateway.line import Procedure, Result
+from lamplighter.gateway.topics import REQUEST_MAX, layer_name, parse, percent, utc_text
+from lamppost.light import dates
+from lamppost.light.layers import OPERATOR
+from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
+from lamppost.wire import messages
+
+COMMANDS = ("snapshot", "override", "clear", "why", "identify")
+TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
+REPLY_TO_MAX = 256
+IDENTIFY_S = 30
+UTC = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(?:Z|\+00:00)")
+OPS = ("set", "raise", "cap", "scale")
+
+
+class RequestError(ValueError):
+    """The request is refused; `transaction` and `reply_to` say whom to tell, if they could be read."""
+
+    def __init__(self, text: str, transaction: str | None = None, reply_to: str | None = None) -> None:
+        super().__init__(text)
+        self.transaction = transaction
+        self.reply_to = reply_to
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that may be acted on; times in seconds of UTC since 2000."""
+
+    transaction: str
+    expires_s: int
+    command: str
+    posts: tuple[str, ...]
+    reply_to: str | None = None
+    level_pm: int = 0
+    for_s: int = 0
+    reason: str = ""
+    at_s: int = 0
+
+    def procedure(self, post: str, now_s: int) -> Procedure:
+        """What to ask of one post. `now_s` is the street's time."""
+        number = int.from_bytes(sha256(f"{self.transaction}/{post}".encode()).digest()[:4], "big")
+        if self.command == "override":
+            until_s = now_s + self.for_s
+            values = (OPERATOR, self.level_pm, until_s, self.for_s, self.reason)
+            return procedures.command(number, messages.LEVEL, *values)
+        if self.command == "clear":
+            return procedures.command(number, messages.CLEAR, OPERATOR)
+        if self.command == "identify":
+            return procedures.command(number, messages.IDENTIFY, for_s=self.for_s)
+        return procedures.why(self.at_s)
+
+
+def read(payload: bytes, posts: list[str], groups: dict[str, set[str]], now_s: int) -> Request:
+    """Check a request against the posts and groups there are. Raises RequestError."""
+    try:
+        value = parse(payload, REQUEST_MAX)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    transaction = value.get("transaction")
+    if not isinstance(transaction, str) or not TRANSACTION.fullmatch(transaction):
+        raise RequestError('"transaction" must be 1 to 64 of letters, digits and _ . : -')
+    reply_to = value.get("reply_to")
+    if reply_to is not None and not _is_topic(reply_to):
+        raise RequestError('"reply_to" must be a topic without wildcards', transaction)
+    try:
+        return _request(value, transaction, reply_to, posts, groups, now_s)
+    except ValueError as error:
+        raise RequestError(str(error), transaction, reply_to) from None
+
+
+def answer(result: Result) -> dict[str, Any]:
+    """One post's part of a response."""
+    value = result.value
+    if result.error or value is None:
+        return {"ok": False, "error": result.error or "no answer"}
+    if isinstance(value, procedures.Outcome):
+        return {"ok": True} if value.ok else {"ok": False, "error": value.text or "refused"}
+    return {
+        "ok": True,
+        "utc": utc_text(value.utc_s),
+        "level_percent": percent(value.level_pm),
+        "layer": layer_name(value.layer),
+        "chain": [_reason(*row) for row in value.chain],
+    }
+
+
+def response(transaction: str | None, posts: dict[str, dict[str, Any]], error: str = "") -> dict[str, Any]:
+    """The whole response; it is ok when every post is."""
+    ok = not error and all(post["ok"] for post in posts.values())
+    value: dict[str, Any] = {"v": 1, "transaction": transaction, "ok": ok}
+    if error:
+        value["error"] = error
+    return value | {"posts": posts}
+
+
+def utc_seconds(text: Any, name: str) -> int:
+    """Seconds since 2000 of an ISO 8601 time in UTC. Raises ValueError that names the field."""
+    found = UTC.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError(f'"{name}" must be a time in UTC such as 2026-06-21T20:05:00Z')
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    try:
+        number = dates.day_of(year, month, day)
+    except ValueError:
+        number = -1
+    if number < 0 or dates.civil(number) != (year, month, day) or hour > 23 or minute > 59 or second > 59:
+        raise ValueError(f'"{name}": {text[:40]} is no moment since 2000')
+    return number * 86400 + hour * 3600 + minute * 60 + second
+
+
+def _request(
+    value: dict[str, Any],
+    transaction: str,
+    reply_to: str | None,
+    posts: list[str],
+    groups: dict[str, set[str]],
+    now_s: int,
+) -> Request:
+    command = value.get("command")
+    if command not in COMMANDS:
+        raise ValueError(f'"command" {str(command)[:40]!r} is not known; known are {", ".join(COMMANDS)}')
+    expires_s = utc_seconds(value.get("expires"), "expires")
+    if expires_s <= now_s:
+        raise ValueError(f"expired at {utc_text(expires_s)}, it is {utc_text(now_s)} here; ask again")
+    if expires_s > now_s + EXPIRES_MAX_S:
+        raise ValueError(f'"expires" is more than {EXPIRES_MAX_S // 3600} h ahead; what may wait so long is a plan')
+    fields: dict[str, Any] = {"posts": _posts(value, command, posts, groups)}
+    if command == "override":
+        fields |= _override(value)
+    elif command == "identify":
+        fields["for_s"] = _integer(value.get("for_s", IDENTIFY_S), "for_s", 1, 3600)
+    elif command == "why" and value.get("at") is not None:
+        fields["at_s"] = utc_seconds(value["at"], "at")
+    return Request(transaction, expires_s, command, reply_to=reply_to, **fields)
+
+
+def _override(value: dict[str, Any]) -> dict[str, Any]:
+    level = value.get("level_percent")
+    if not isinstance(level, (int, float)) or isinstance(level, bool) or not 0 <= level <= 100:
+        raise ValueError(f'"level_percent" {str(level)[:20]!r} must be a number from 0 to 100')
+    reason = value.get("reason", "")
+    if not isinstance(reason, str) or len(reason.encode()) > REASON_MAX or not (reason.isprintable() or not reason):
+        raise ValueError(f'"reason" must be text of at most {REASON_MAX} bytes')
+    for_s = _integer(value.get("for_s"), "for_s", 1, OVERRIDE_MAX_S)
+    return {"level_pm": round(level * 10), "for_s": for_s, "reason": reason}
+
+
+def _posts(value: dict[str, Any], command: str, posts: list[str], groups: dict[str, set[str]]) -> tuple[str, ...]:
+    """The posts that are meant, in the gateway's order."""
+    names, wanted_groups = _names(value, "posts"), _names(value, "groups")
+    if value.get("all") is True or (command == "snapshot" and not names and not wanted_groups):
+        return tuple(posts)
+    if not names and not wanted_groups:
+        raise ValueError('say which posts: "posts": ["p01"], "groups": ["park"] or "all": true')
+    _known(names, posts, "post")
+    _known(wanted_groups, groups, "group")
+    wanted = set(names).union(*(groups[group] for group in wanted_groups))
+    if not wanted:
+        raise ValueError(f"no post of this gateway is in {', '.join(wanted_groups)}")
+    return tuple(post for post in posts if post in wanted)
+
+
+def _known(names: list[str], known: Any, what: str) -> None:
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ValueError(f"there is no {what} {missing[0][:40]!r} at this gateway")
+
+
+def _names(value: dict[str, Any], key: str) -> list[str]:
+    names = value.get(key, [])
+    if not isinstance(names, list) or len(names) > 1000 or not all(isinstance(name, str) for name in names):
+        raise ValueError(f'"{key}" must be a list of names')
+    return names
+
+
+def _integer(value: Any, name: str, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f'"{name}" {str(value)[:20]!r} must be a whole number from {least} to {most}')
+    return value
+
+
+def _is_topic(topic: Any) -> bool:
+    good = isinstance(topic, str) and 0 < len(topic) <= REPLY_TO_MAX and topic.isprintable()
+    return good and not set(topic) & {"+", "#"} and not topic.startswith("$")
+
+
+def _reason(layer: int, op: int, level_pm: int, won: int, until_s: int, text: str) -> dict[str, Any]:
+    name = OPS[op] if 0 <= op < len(OPS) else str(op)
+    level = percent(level_pm)
+    until = utc_text(until_s)
+    return {
+        "layer": layer_name(layer),
+        "op": name,
+        "level_percent": level,
+        "won": bool(won),
+        "until": until,
+        "text": text,
+    }

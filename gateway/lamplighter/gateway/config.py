@@ -1,0 +1,261 @@
+"""The daemon's configuration: one TOML file into frozen values, validated whole before anything starts.
+
+Every fault is found in one pass and is one line that says what to do; an unknown key names the nearest known one.
+Keys never stand in this file: they come from `keys_file` (see keys.py). Relative paths count from the file's folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
+from lamplighter.gateway.keys import Keys, read_keys
+from lamplighter.plans.site import Luminaire, PostSite
+
+ID = r"[a-z0-9-]{1,32}"  # a level of an MQTT topic
+BAUDS = (9600, 19200, 38400, 57600, 115200)  # what RS-485 lines of street lengths carry
+BUSES_MAX = 8  # lines of a cabinet
+POSTS_MAX = 250  # posts of a cabinet
+FILE_MAX = 1 << 20  # 250 posts with every option take 60 KB
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; `lines` says everything that is wrong with it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """How to reach the central broker."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool
+    tls_ca: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    keepalive_s: int
+    inflight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """One line of posts on one serial port."""
+
+    id: str
+    port: str
+    baud: int
+    reply_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post: its place for the plan compiler, and the groups it is in whatever the plan says."""
+
+    site: PostSite
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the daemon is told."""
+
+    id: str
+    site: str
+    root: str
+    state_dir: Path
+    time_offset_s: int
+    outbox_mb: int
+    status_s: int
+    mqtt: Mqtt
+    buses: tuple[Bus, ...]
+    posts: tuple[Post, ...]
+    keys: Keys
+
+    @property
+    def sites(self) -> list[PostSite]:
+        return [post.site for post in self.posts]
+
+    def on_bus(self, bus: str) -> list[PostSite]:
+        """The posts of one line."""
+        return [post.site for post in self.posts if post.site.bus == bus]
+
+
+GATEWAY = Table(
+    id=Field(text(ID)),
+    site=Field(text(ID)),
+    root=Field(text(r"[a-z0-9-]{1,32}(/[a-z0-9-]{1,32}){0,3}"), "lamplighter"),
+    state_dir=Field(text(r".{1,4096}")),
+    keys_file=Field(text(r".{1,4096}")),
+    time_offset_s=Field(integer(-4_000_000_000, 4_000_000_000), 0),  # rehearsals and simulations only: another date
+    outbox_mb=Field(integer(1, 65536), 256),  # six weeks of 250 posts
+    status_s=Field(integer(1, 3600), 30),
+)
+MQTT = Table(
+    host=Field(text(r"[^\s]{1,253}")),
+    port=Field(integer(1, 65535), 1883),
+    username=Field(text(r".{1,128}"), None),
+    password_file=Field(text(r".{1,4096}"), None),
+    tls=Field(boolean, False),
+    tls_ca=Field(text(r".{1,4096}"), None),
+    tls_cert=Field(text(r".{1,4096}"), None),
+    tls_key=Field(text(r".{1,4096}"), None),
+    keepalive_s=Field(integer(5, 3600), 30),
+    inflight=Field(integer(1, 20), 20),  # mosquitto's own limit; a larger window gains nothing
+)
+BUS = Table(
+    id=Field(text(ID)),
+    port=Field(text(r".{1,4096}")),
+    baud=Field(one_of(*BAUDS), 19200),
+    reply_ms=Field(integer(10, 1000), 50),  # more than 50 only where posts are simulated on a busy machine
+)
+POST = Table(
+    id=Field(text(ID)),
+    bus=Field(text(ID)),
+    address=Field(integer(1, 250)),
+    lat=Field(number(-90, 90)),
+    lon=Field(number(-180, 180)),
+    groups=Field(texts(ID, 32), ()),
+    min_percent=Field(number(0, 100), 0),
+    max_percent=Field(number(0, 100), 100),
+    rated_w=Field(number(0, 2000), 30),
+    standby_w=Field(number(0, 2000), 0.3),
+)
+TOP = ("gateway", "mqtt", "bus", "post")
+
+
+def load(path: Path) -> Config:
+    """Read and check the file. Raises ConfigError with every fault."""
+    reader = _Reader(path)
+    config = reader.config()
+    if reader.faults or config is None:
+        raise ConfigError([f"{path}: {fault}" for fault in reader.faults])
+    return config
+
+
+class _Reader:
+    """Collects faults while it builds; nothing is returned when there is one."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path.parent
+        self.faults: list[str] = []
+        self.raw = self._parse(path)
+
+    def _parse(self, path: Path) -> dict[str, Any]:
+        try:
+            data = path.read_bytes()
+            if len(data) > FILE_MAX:
+                raise ConfigError([f"{path}: over {FILE_MAX} bytes; is this the right file?"])
+            return tomllib.loads(data.decode())
+        except OSError as error:
+            raise ConfigError([f"{path}: {error.strerror}; give the configuration with --config FILE"]) from None
+        except UnicodeDecodeError:
+            raise ConfigError([f"{path}: not UTF-8; save the file as UTF-8"]) from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([f"{path}: not TOML: {error}"]) from None
+
+    def config(self) -> Config | None:
+        unknown = Table(**{name: Field(lambda value: value, None) for name in TOP})
+        unknown.unknown(self.raw, "", self.faults)
+        gateway = GATEWAY.read(self._table("gateway"), "[gateway] ", self.faults)
+        mqtt = self._mqtt()
+        buses = [Bus(**row) for row in self._rows("bus", BUS, BUSES_MAX)]
+        posts = self._posts({bus.id for bus in buses})
+        self._unique("bus", [bus.id for bus in buses])
+        self._unique("bus port", [bus.port for bus in buses])
+        keys = self._keys(gateway, buses, posts)
+        if self.faults:
+            return None
+        del gateway["keys_file"]
+        gateway["state_dir"] = self.folder / gateway["state_dir"]
+        return Config(**gateway, mqtt=mqtt, buses=tuple(buses), posts=tuple(posts), keys=keys)
+
+    def _table(self, name: str) -> dict[str, Any]:
+        value = self.raw.get(name)
+        if isinstance(value, dict):
+            return value
+        self.faults.append(f"[{name}] is missing; add it")
+        return {}
+
+    def _rows(self, name: str, table: Table, most: int) -> list[dict[str, Any]]:
+        rows = self.raw.get(name)
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            self.faults.append(f"[[{name}]] is missing; add one for each {name}")
+            return []
+        if len(rows) > most:
+            self.faults.append(f"{len(rows)} [[{name}]] are more than the {most} one gateway serves; split them")
+            return []
+        found = [table.read(row, f"[[{name}]] {row.get('id', i)}: ", self.faults) for i, row in enumerate(rows, 1)]
+        return [row for row in found if row]
+
+    def _mqtt(self) -> Mqtt | None:
+        row = MQTT.read(self._table("mqtt"), "[mqtt] ", self.faults)
+        if not row:
+            return None
+        row["password"] = self._password(row.pop("password_file"))
+        for name in ("tls_ca", "tls_cert", "tls_key"):
+            row[name] = self._file(name, row[name])
+        if (row["tls_cert"] is None) != (row["tls_key"] is None):
+            self.faults.append("[mqtt] tls_cert and tls_key belong together; give both or none")
+        if row["tls_ca"] or row["tls_cert"]:
+            row["tls"] = True
+        return Mqtt(**row)
+
+    def _file(self, name: str, value: str | None) -> Path | None:
+        if value is None:
+            return None
+        path = self.folder / value
+        if not path.is_file():
+            self.faults.append(f"[mqtt] {name}: there is no file {path}; mend the path")
+        return path
+
+    def _password(self, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return (self.folder / value).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.faults.append(f"[mqtt] password_file: cannot read {self.folder / value}: {error}")
+            return None
+
+    def _posts(self, buses: set[str]) -> list[Post]:
+        posts = []
+        for row in self._rows("post", POST, POSTS_MAX):
+            if row["bus"] not in buses:
+                self.faults.append(f"[[post]] {row['id']}: there is no bus {row['bus']!r}; add it or mend the name")
+            try:
+                posts.append(_post(row))
+            except ValueError as error:
+                self.faults.append(f"[[post]] {error}")
+        self._unique("post", [post.site.id for post in posts])
+        self._unique("post address", [f"{post.site.bus}/{post.site.address}" for post in posts])
+        return posts
+
+    def _unique(self, what: str, names: list[str]) -> None:
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.faults.append(f"{what} {name} appears {names.count(name)} times; each must be one of its kind")
+
+    def _keys(self, gateway: dict[str, Any], buses: list[Bus], posts: list[Post]) -> Keys:
+        if not gateway:
+            return Keys({}, {})
+        wanted_posts = [post.site.id for post in posts]
+        keys, faults = read_keys(self.folder / gateway["keys_file"], [bus.id for bus in buses], wanted_posts)
+        self.faults.extend(faults)
+        return keys
+
+
+def _post(row: dict[str, Any]) -> Post:
+    lamp = Luminaire(
+        round(row["min_percent"] * 10), round(row["max_percent"] * 10),
+        round(row["rated_w"] * 1000), round(row["standby_w"] * 1000),
+    )  # fmt: skip
+    place = round(row["lat"] * 1e6), round(row["lon"] * 1e6)
+    return Post(PostSite(row["id"], row["address"], row["bus"], *place, lamp), tuple(row["groups"]))

@@ -1,0 +1,73 @@
+"""The secrets of a cabinet: one JSON file of its own that only its owner may read.
+
+`{"bus_keys": {"bus0": hex}, "posts": {"p01": hex}}`, each key 32 bytes as 64 hexadecimal digits. No key is ever part
+of a message: a fault names whose key is wrong, not what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE_MAX = 1 << 18  # 250 posts take 24 KB
+KEY = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class Keys(NamedTuple):
+    """32 bytes for each bus and each post."""
+
+    buses: dict[str, bytes]
+    posts: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Keys({len(self.buses)} buses, {len(self.posts)} posts)"  # never the keys themselves
+
+
+def read_keys(path: Path, buses: list[str], posts: list[str]) -> tuple[Keys, list[str]]:
+    """The keys of the named buses and posts, and the faults found."""
+    try:
+        raw = _read(path)
+    except ValueError as error:
+        return Keys({}, {}), [f"keys_file {path}: {error}"]
+    faults: list[str] = []
+    keys = Keys(_keys(raw, "bus_keys", buses, faults), _keys(raw, "posts", posts, faults))
+    return keys, [f"keys_file {path}: {fault}" for fault in faults]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(FILE_MAX + 1)
+    except OSError as error:
+        raise ValueError(f"{error.strerror}; make the keys with 'lamplighter provision' or mend the path") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ValueError(f"others may read it (mode {stat.S_IMODE(mode):04o}); run  chmod 600 {path}")
+    if len(data) > FILE_MAX:
+        raise ValueError(f"over {FILE_MAX} bytes; is this the right file?")
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON; restore it from the backup") from None
+    if not isinstance(raw, dict):
+        raise ValueError('must be {"bus_keys": {...}, "posts": {...}}')
+    return raw
+
+
+def _keys(raw: dict[str, Any], part: str, names: list[str], faults: list[str]) -> dict[str, bytes]:
+    table = raw.get(part)
+    if not isinstance(table, dict):
+        faults.append(f'"{part}" is missing; it holds a key for each of {len(names)}')
+        return {}
+    keys = {}
+    for name in names:
+        value = table.get(name)
+        if isinstance(value, str) and KEY.fullmatch(value):
+            keys[name] = bytes.fromhex(value)
+        else:
+            faults.append(f'"{part}" needs for {name} a key of 64 hexadecimal digits')
+    return keys

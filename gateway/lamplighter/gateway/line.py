@@ -1,0 +1,117 @@
+"""What goes into the poll scheduler of a line and what comes out: plain tuples, no behaviour.
+
+Times `t_ms` are milliseconds of an unwrapped monotonic clock; `utc_ms` milliseconds of UTC since 2000-01-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NamedTuple
+
+# Yields what to ask a post, (message kind, values), is sent the values of the answer, and returns its result.
+Procedure = Generator[tuple[int, tuple], list, Any]
+
+
+# --- in
+
+
+class Received(NamedTuple):
+    """Bytes from the port, as they came."""
+
+    data: bytes
+
+
+class Ask(NamedTuple):
+    """Run a procedure with one post; a Result with the same id follows, whatever happens."""
+
+    id: str
+    address: int
+    procedure: Procedure
+    expires_ms: int
+    background: bool = False  # long transfers: at most every second slot
+
+
+class Stored(NamedTuple):
+    """Every item of this post and epoch up to `seq` lies on disk: the post may forget them."""
+
+    address: int
+    epoch: int
+    seq: int
+
+
+class Clock(NamedTuple):
+    """UTC at this moment; without it, no time is broadcast."""
+
+    utc_ms: int
+    uncertainty_ms: int
+
+
+class LineDown(NamedTuple):
+    """The port is gone."""
+
+
+# --- out
+
+
+class Send(NamedTuple):
+    """Write this to the port, now."""
+
+    data: bytes
+
+
+class Online(NamedTuple):
+    """A post opened a session."""
+
+    address: int
+    identity: str
+    firmware: str
+    epoch: int
+    boots: int
+
+
+class Offline(NamedTuple):
+    """A post does not answer any more."""
+
+    address: int
+
+
+class Status(NamedTuple):
+    """What a post said of itself; the fields of messages.STATUS before the items."""
+
+    address: int
+    level_pm: int
+    target_pm: int
+    layer: int
+    faults: int
+    power_mw: int
+    plan: bytes
+    utc_s: int
+    waiting: int
+
+
+class Items(NamedTuple):
+    """Items a post holds until they are Stored: (seq, kind, utc_s, a, b, c) each, oldest first."""
+
+    address: int
+    epoch: int
+    items: list[tuple[int, int, int, int, int, int]]
+
+
+class Heard(NamedTuple):
+    """A presence event on the fast path; the same seq comes again among the items."""
+
+    address: int
+    epoch: int
+    seq: int
+    user_class: int
+    input: int
+    age_ms: int
+
+
+class Result(NamedTuple):
+    """How an Ask ended: `value` is what the procedure returned; `error` says why there is none."""
+
+    id: str
+    address: int
+    value: Any
+    error: str

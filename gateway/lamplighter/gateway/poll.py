@@ -1,0 +1,376 @@
+"""The poll scheduler of one line: events and the time in, actions out. No clock, port, or event loop.
+
+Rules kept here:
+- The line is half duplex. After a post's reply, and after a broadcast, it stays silent for WINDOW_MS so that posts can
+  send events; a frame heard there opens the window again, at most WINDOWS_MAX times in a row.
+- A reply's first byte is due `reply_ms` after the question has left the wire, and a frame that has begun may end.
+- Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
+- Every repetition is a new frame with a new counter; what must not happen twice is told apart by its transaction.
+- A post may forget an item only after Stored has said that it lies on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lamplighter.gateway import line
+from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
+from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
+from lamppost.limits import FRAME_MAX
+from lamppost.wire import messages
+from lamppost.wire.access import SLOT_MS, SLOTS
+from lamppost.wire.errors import WireError
+from lamppost.wire.frame import GATEWAY, Decoder, Frame
+from lamppost.wire.gateway_link import GatewayLink
+from lamppost.wire.post_link import Message
+
+WINDOW_MS = SLOT_MS * (1 + SLOTS) + 2  # the last slot, and what two clocks may differ
+WINDOWS_MAX = 8  # a talkative or broken post must not keep the line
+REPLY_MS = 50  # posts wait IDLE_MS = 60 of silence before they take the line
+BLOB_REPLY_MS = 200  # a board erases and writes flash before it answers the last block
+GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
+TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
+TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
+TIME_BYTES = 36  # a TIME frame on the wire
+HINTS_MAX = 32  # events whose senders are still to be told; four polls carry them
+HINTS_A_POLL = 8
+HINT_USES = 2  # a hint is told twice: its poll may be lost
+SEQ_MAX = 0xFFFFFFFF
+ITEM_MAX = 1 << 63  # what an outbox column holds
+
+REPLIES = {
+    messages.HELLO: messages.HELLO_OK,
+    messages.POLL: messages.STATUS,
+    messages.COMMAND: messages.RESULT,
+    messages.WHY: messages.WHY_OK,
+    messages.BLOB_BEGIN: messages.BLOB_OK,
+    messages.BLOB_DATA: messages.BLOB_OK,
+}
+FREE, WAIT, WINDOW = 0, 1, 2
+
+
+class Counters:
+    """What passed on the line since the start."""
+
+    __slots__ = ("bytes", "errors", "frames_rx", "frames_tx", "last_error", "retries")
+
+    def __init__(self) -> None:
+        self.bytes = self.errors = self.frames_rx = self.frames_tx = self.retries = 0
+        self.last_error = ""
+
+
+class Question(NamedTuple):
+    """What is being waited for."""
+
+    peer: Peer
+    kind: int
+    job: Job | None
+
+
+class Poller:
+    """One line. `random(n)`, `counter` and `reserve(counter)` as in GatewayLink; `acks` as in Roster."""
+
+    def __init__(
+        self,
+        post_keys: dict[int, bytes],
+        bus_key: bytes,
+        baud: int,
+        random: Callable[[int], bytes],
+        counter: int,
+        reserve: Callable[[int], None],
+        acks: dict[int, tuple[int, int]] | None = None,
+        reply_ms: int = REPLY_MS,
+    ) -> None:
+        self.counters = Counters()
+        self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
+        self._roster = Roster(sorted(post_keys), acks or {})
+        self._jobs = Jobs()
+        self._decoder = Decoder()
+        self._baud = baud
+        self._reply_ms = reply_ms
+        self._phase = FREE
+        self._until = 0
+        self._hard_until = 0
+        self._windows = 0
+        self._question: Question | None = None
+        self._utc_ahead_ms: int | None = None
+        self._uncertainty_ms = 0
+        self._time_ms = 0
+        self._time_sent_ms = -TIME_APART_MS
+        self._hints: list[list[int]] = []
+        self._run = 0
+        self._last_background = self._last_hello = False
+        self._actions: list = []
+
+    def handle(self, event, t_ms: int) -> list:
+        """Take one event of line.py, or None when the deadline has come; return the actions, in order."""
+        if isinstance(event, line.Received):
+            self._received(event.data, t_ms)
+        elif isinstance(event, line.Ask):
+            self._ask(event)
+        elif isinstance(event, line.Stored):
+            self._stored(event)
+        elif isinstance(event, line.Clock):
+            self._utc_ahead_ms, self._uncertainty_ms = event.utc_ms - t_ms, event.uncertainty_ms
+        elif isinstance(event, line.LineDown):
+            self._down(t_ms)
+            return self._taken()
+        self._step(t_ms)
+        return self._taken()
+
+    def deadline(self) -> int | None:
+        """When handle(None, t_ms) is due; None: nothing to wait for."""
+        moments = [self._jobs.next_ms()]
+        if self._phase == FREE:
+            moments += [self._roster.next_ms(), self._time_due()]
+        else:
+            moments.append(self._until)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    # --- events
+
+    def _received(self, data: bytes, t_ms: int) -> None:
+        self.counters.bytes += len(data)
+        if self._phase == FREE:
+            self._open_window(t_ms)
+        self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
+        errors = self._decoder.errors
+        for frame in self._decoder.feed(data):
+            self._frame(frame, t_ms)
+        if self._decoder.errors != errors:
+            self._error(self._decoder.last_error, self._decoder.errors - errors)
+
+    def _ask(self, ask: line.Ask) -> None:
+        peer = self._roster.peers.get(ask.address)
+        if peer is None or peer.state == OFFLINE:
+            self._actions.append(line.Result(ask.id, ask.address, None, "is offline"))
+        else:
+            self._ended(self._jobs.add(ask))
+
+    def _stored(self, stored: line.Stored) -> None:
+        peer = self._roster.peers[stored.address]
+        if peer.epoch == stored.epoch and stored.seq > peer.ack:
+            peer.ack = stored.seq
+            peer.urgent = True  # it may have more, and can forget what it holds
+
+    def _down(self, t_ms: int) -> None:
+        self._decoder = Decoder()
+        self._phase, self._question = FREE, None
+        self._actions += self._jobs.drop(None, "the line is down")
+        for peer in self._roster.peers.values():
+            self._link.forget(peer.address)
+            if peer.state != OFFLINE:
+                peer.state = OFFLINE
+                self._actions.append(line.Offline(peer.address))
+            peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
+
+    # --- what is heard
+
+    def _frame(self, frame: Frame, t_ms: int) -> None:
+        if frame.src == GATEWAY:  # an adapter that echoes
+            return
+        self.counters.frames_rx += 1
+        try:
+            message = self._link.receive(frame)
+        except WireError as error:
+            self._error(f"address {frame.src}: {error}")
+            self._again(t_ms)
+            return
+        peer = self._roster.peers[message.src]
+        if message.kind == messages.EVENT:
+            self._event(peer, message.values, t_ms)
+        elif message.kind == messages.HELLO_OK:
+            self._hello_ok(peer, message.values, t_ms)
+        elif message.kind == messages.STATUS:
+            self._status(peer, message.values, t_ms)
+        self._settle(peer, message, t_ms)
+
+    def _settle(self, peer: Peer, message: Message, t_ms: int) -> None:
+        """The line after a good frame: the answer that was waited for, or something else."""
+        question = self._question
+        if question is None or question.peer is not peer or message.kind != REPLIES[question.kind]:
+            self._again(t_ms)
+            return
+        self._question = None
+        peer.misses = 0
+        self._windows = 0
+        self._open_window(t_ms)
+        if question.job is not None and question.job in self._jobs:
+            self._ended(self._jobs.advance(question.job, message.values))
+
+    def _event(self, peer: Peer, values: list, t_ms: int) -> None:
+        seq, kind, user_class, port, age_ms = values
+        peer.hello_ms = min(peer.hello_ms, t_ms)  # it lives
+        if kind != 1 or peer.state != SESSION:  # without a session its item epoch is not known: the items will tell
+            return
+        peer.urgent = True
+        self._hints = [*self._hints, [peer.address, seq & 255, 0]][-HINTS_MAX:]
+        self._actions.append(line.Heard(peer.address, peer.epoch, seq, user_class, port, age_ms))
+
+    def _hello_ok(self, peer: Peer, values: list, t_ms: int) -> None:
+        version, _, epoch, boots, identity, firmware = values
+        if version != messages.VERSION:
+            self._link.forget(peer.address)
+            self._error(f"address {peer.address} speaks version {version}, not {messages.VERSION}; update it")
+            return
+        self._roster.opened(peer, epoch, t_ms)
+        self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots))
+
+    def _status(self, peer: Peer, values: list, t_ms: int) -> None:
+        if not peer.greeted:  # the post takes the time from the first good frame of a session on
+            peer.greeted = True
+            self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
+        self._actions.append(line.Status(peer.address, *values[:8]))
+        items = [tuple(item) for item in values[8] if _is_item(item)]
+        if len(items) != len(values[8]):
+            self._error(f"address {peer.address}: an item that is none")
+        if items:
+            self._actions.append(line.Items(peer.address, peer.epoch, items))
+
+    # --- the line
+
+    def _step(self, t_ms: int) -> None:
+        self._actions += self._jobs.expired(t_ms)
+        if self._phase == WAIT and t_ms >= self._until:
+            self._missed(t_ms)
+        if self._phase == WINDOW and t_ms >= self._until:
+            self._phase = FREE
+        if self._phase == FREE:
+            self._next(t_ms)
+
+    def _next(self, t_ms: int) -> None:
+        """Begin the next exchange, if one is due."""
+        time_due = self._time_due()
+        if time_due is not None and time_due <= t_ms:
+            self._broadcast_time(t_ms)
+            return
+        job = self._job(t_ms)
+        peer = None if job else self._poll_or_hello(t_ms)
+        if job is None and peer is None:
+            present = self._in_session()  # the line has nothing else to do
+            job = self._jobs.ready(present, background=True) or self._jobs.ready(present, background=False)
+        if job is not None:
+            self._last_background = job.ask.background
+            kind, values = job.message
+            self._ask_post(self._roster.peers[job.ask.address], kind, values, job, t_ms)
+        elif peer is not None:
+            self._run, self._last_background = 0, False
+            self._poll(peer, t_ms) if peer.state == SESSION else self._hello(peer, t_ms)
+
+    def _job(self, t_ms: int) -> Job | None:
+        """The request whose turn it is before any poll."""
+        present = self._in_session()
+        if self._run < FOREGROUND_RUN:
+            job = self._jobs.ready(present, background=False)
+            if job is not None:
+                self._run += 1
+                return job
+        self._run = 0
+        return None if self._last_background else self._jobs.ready(present, background=True)
+
+    def _poll_or_hello(self, t_ms: int) -> Peer | None:
+        """They take turns, so that a line of new posts serves those it has, and the other way round."""
+        self._last_hello = not self._last_hello
+        choices = [self._roster.to_greet, self._roster.to_poll]
+        for choose in choices if self._last_hello else reversed(choices):
+            peer = choose(t_ms)
+            if peer is not None:
+                return peer
+        return None
+
+    def _in_session(self) -> set[int]:
+        return {peer.address for peer in self._roster.peers.values() if peer.state == SESSION}
+
+    def _hello(self, peer: Peer, t_ms: int) -> None:
+        self._send(self._link.hello(peer.address), t_ms)
+        self._wait(Question(peer, messages.HELLO, None))
+
+    def _poll(self, peer: Peer, t_ms: int) -> None:
+        hints = self._hints[:HINTS_A_POLL]
+        for hint in hints:
+            hint[2] += 1
+        self._hints = [hint for hint in self._hints if hint[2] < HINT_USES]
+        told = bytes(byte for address, seq, _ in hints for byte in (address, seq))
+        self._roster.polled(peer, t_ms)
+        self._ask_post(peer, messages.POLL, (peer.ack, told), None, t_ms)
+
+    def _ask_post(self, peer: Peer, kind: int, values: tuple, job: Job | None, t_ms: int) -> None:
+        self._send(self._link.request(peer.address, kind, values), t_ms)
+        self._wait(Question(peer, kind, job))
+
+    def _broadcast_time(self, t_ms: int) -> None:
+        self._time_ms = t_ms + TIME_EVERY_MS
+        self._time_sent_ms = t_ms
+        utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._wire_ms(TIME_BYTES)
+        self._send(self._link.time((utc_ms // 1000, utc_ms % 1000, self._uncertainty_ms)), t_ms)
+        self._windows = 0
+        self._open_window(self._until)
+
+    def _time_due(self) -> int | None:
+        known = self._utc_ahead_ms is not None and any(p.greeted for p in self._roster.peers.values())
+        return self._time_ms if known else None
+
+    def _send(self, data: bytes, t_ms: int) -> None:
+        self.counters.frames_tx += 1
+        self.counters.bytes += len(data)
+        self._until = t_ms + self._wire_ms(len(data))
+        self._actions.append(line.Send(data))
+
+    def _wait(self, question: Question) -> None:
+        self._phase, self._question = WAIT, question
+        slow = question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA)
+        self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms
+        self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
+
+    def _missed(self, t_ms: int) -> None:
+        question, self._question, self._phase = self._question, None, FREE
+        if question is None:
+            return
+        self.counters.retries += 1
+        peer = question.peer
+        if question.kind == messages.HELLO:
+            if self._roster.missed_hello(peer, t_ms):
+                self._actions.append(line.Offline(peer.address))
+                self._actions += self._jobs.drop(peer.address, "is offline")
+            return
+        if self._roster.missed_poll(peer, t_ms):
+            self._link.forget(peer.address)
+        if question.job is not None:
+            self._ended(self._jobs.missed(question.job))
+
+    def _open_window(self, t_ms: int) -> None:
+        self._phase = WINDOW
+        self._until = t_ms + WINDOW_MS
+        self._hard_until = t_ms + WINDOW_MS + 2 * self._wire_ms(FRAME_MAX)
+
+    def _again(self, t_ms: int) -> None:
+        """A frame that nobody waited for has ended."""
+        if self._phase != WINDOW:
+            return
+        self._windows += 1
+        if self._windows < WINDOWS_MAX:
+            self._open_window(t_ms)
+
+    def _wire_ms(self, size: int) -> int:
+        return -(-size * 10_000 // self._baud)
+
+    def _ended(self, result: line.Result | None) -> None:
+        if result is not None:
+            self._actions.append(result)
+
+    def _error(self, text: str, count: int = 1) -> None:
+        self.counters.errors += count
+        self.counters.last_error = text
+
+    def _taken(self) -> list:
+        actions, self._actions = self._actions, []
+        return actions
+
+
+def _is_item(item: object) -> bool:
+    if not isinstance(item, list) or len(item) != 6:
+        return False
+    if not all(isinstance(v, int) and not isinstance(v, bool) and abs(v) < ITEM_MAX for v in item):
+        return False
+    return 0 < item[0] <= SEQ_MAX and 0 <= item[1] <= 255 and 0 <= item[2] <= SEQ_MAX

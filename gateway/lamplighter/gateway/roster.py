@@ -1,0 +1,111 @@
+"""The posts of one line as the poll scheduler sees them, and whose turn it is.
+
+A post is NEW (a session is being opened), in SESSION, or OFFLINE. New ones are greeted at once, offline ones seldom, so
+that dead posts take a bounded share of the line; one that answers makes the next greeting immediate, so a line that is
+repowered comes back quickly.
+"""
+
+from __future__ import annotations
+
+NEW, SESSION, OFFLINE = 0, 1, 2
+
+MISSES_MAX = 2  # polls without an answer before the session is given up
+HELLO_TRIES = 5  # at 20 % loss each way a live post is called offline once in 160 times
+HELLO_AGAIN_MS = 150  # between two greetings of the same post: another post may be greeted meanwhile
+OFFLINE_EVERY_MS = 2000  # one vain greeting takes some 60 ms: 3 % of the line
+LONELY_EVERY_MS = 250  # where nobody is in session the line has nothing better to do
+POLL_EVERY_MS = 100  # a post's events do not wait for its poll; more often only costs processor time
+
+
+class Peer:
+    """One post."""
+
+    __slots__ = ("ack", "address", "epoch", "greeted", "hello_ms", "hellos", "misses", "poll_ms", "state", "urgent")
+
+    def __init__(self, address: int, epoch: int = 0, ack: int = 0):
+        self.address = address
+        self.state = NEW
+        self.misses = 0
+        self.hellos = 0
+        self.hello_ms = 0  # not before
+        self.poll_ms = 0  # not before
+        self.urgent = False
+        self.greeted = False  # its first status in this session has come
+        self.epoch = epoch
+        self.ack = ack
+
+
+class Roster:
+    """All posts of a line, by address. `acks` maps an address to (item epoch, highest stored seq)."""
+
+    def __init__(self, addresses: list[int], acks: dict[int, tuple[int, int]]):
+        self.peers = {address: Peer(address, *acks.get(address, (0, 0))) for address in addresses}
+        self._hello_ms = 0  # no offline post is greeted before
+        self._fair = False
+
+    def opened(self, peer: Peer, epoch: int, t_ms: int) -> None:
+        """A session is open; another item epoch starts its own count."""
+        if peer.epoch != epoch:
+            peer.epoch, peer.ack = epoch, 0
+        peer.state, peer.misses, peer.hellos = SESSION, 0, 0
+        peer.greeted = False
+        peer.urgent = True
+        peer.poll_ms = t_ms
+        self._hello_ms = t_ms
+
+    def missed_poll(self, peer: Peer, t_ms: int) -> bool:
+        """No answer in session; return whether the session is to be given up."""
+        peer.misses += 1
+        peer.poll_ms = t_ms
+        if peer.misses < MISSES_MAX:
+            return False
+        peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
+        return True
+
+    def missed_hello(self, peer: Peer, t_ms: int) -> bool:
+        """No answer to a greeting; return whether the post has just become offline."""
+        peer.hellos += 1
+        peer.hello_ms = t_ms + HELLO_AGAIN_MS
+        if peer.state == OFFLINE:
+            self._hello_ms = t_ms + (OFFLINE_EVERY_MS if self.anyone() else LONELY_EVERY_MS)
+            return False
+        if peer.hellos < HELLO_TRIES:
+            return False
+        peer.state = OFFLINE
+        return True
+
+    def anyone(self) -> bool:
+        """Whether some post is in session."""
+        return any(peer.state == SESSION for peer in self.peers.values())
+
+    def polled(self, peer: Peer, t_ms: int) -> None:
+        peer.urgent = False
+        peer.poll_ms = t_ms + POLL_EVERY_MS
+
+    def to_poll(self, t_ms: int) -> Peer | None:
+        """The post to poll now: in turns an urgent one and the one that waited longest, so that nobody starves."""
+        due = [p for p in self.peers.values() if p.state == SESSION and (p.urgent or p.poll_ms <= t_ms)]
+        if not due:
+            return None
+        self._fair = not self._fair
+        return min(due, key=lambda p: (p.poll_ms,) if self._fair else (not p.urgent, p.poll_ms))
+
+    def to_greet(self, t_ms: int) -> Peer | None:
+        """The new post, else the offline post, to greet now."""
+        new = [p for p in self.peers.values() if p.state == NEW and p.hello_ms <= t_ms]
+        if new:
+            return min(new, key=lambda p: p.hello_ms)
+        if t_ms < self._hello_ms:
+            return None
+        gone = [p for p in self.peers.values() if p.state == OFFLINE and p.hello_ms <= t_ms]
+        return min(gone, key=lambda p: p.hello_ms) if gone else None
+
+    def next_ms(self) -> int | None:
+        """When the next turn comes if nothing else happens; None for an empty line."""
+        moments = []
+        for peer in self.peers.values():
+            if peer.state == SESSION:
+                moments.append(0 if peer.urgent else peer.poll_ms)
+            else:
+                moments.append(max(peer.hello_ms, self._hello_ms) if peer.state == OFFLINE else peer.hello_ms)
+        return min(moments, default=None)
