@@ -6,6 +6,7 @@ a command is remembered by its transaction, a block that is already there is con
 
 from hashlib import sha256
 
+from lamppost.light.commands import CommandError
 from lamppost.limits import BLOB_MAX, BLOCK_BYTES, FRAME_PAYLOAD_MAX, OVERRIDE_MAX_S, TRANSACTIONS_MAX
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
@@ -104,7 +105,10 @@ class Answers:
                 raise Refusal("expired before it arrived")
         if not 1 <= for_s <= OVERRIDE_MAX_S:
             raise Refusal("a command lasts 1 s to %d s" % OVERRIDE_MAX_S)
-        self._post.command(layer, op, level_pm, for_s, reason, t_ms)
+        try:
+            self._post.command(layer, op, level_pm, for_s, reason, t_ms)
+        except CommandError as error:
+            raise Refusal(str(error)[:96])
         return ""
 
     def _why(self, message, t_ms: int) -> bytes:

@@ -37,3 +37,10 @@ class Clock:
         if self._offset_ms is None:
             return None
         return (t_ms + self._offset_ms) // 1000
+
+    def utc(self, t_ms: int):
+        """(utc_s, milliseconds into that second) at t_ms, or (None, 0) while the time is unknown."""
+        if self._offset_ms is None:
+            return None, 0
+        utc_ms = t_ms + self._offset_ms
+        return utc_ms // 1000, utc_ms % 1000

@@ -71,6 +71,7 @@ class Console:
         if t_ms - self._heard_ms > CONSOLE_IDLE_S * 1000:
             self._logged_in = False
         self._heard_ms = t_ms
+        self._post.arbiter.commands.touch(t_ms)
         try:
             for answer in self._answer(line, t_ms):
                 self._say(answer)

@@ -17,8 +17,9 @@ Events                                          Actions
 from lamppost.answers import Answers
 from lamppost.clock import Clock
 from lamppost.console import Console
-from lamppost.light.arbiter import TECHNICIAN, Arbiter
+from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
+from lamppost.light.layers import TECHNICIAN
 from lamppost.light.plan import Plan, PlanError
 from lamppost.light.presence import Presence
 from lamppost.limits import LOG_LINES_MAX, TICKS_MASK
@@ -57,7 +58,7 @@ class Post:
         self.meter = Meter()
         self.meter.rated_mw = _LAMP_RATED_MW
         self.decision = None
-        self.lux = None
+        self.lux_mlx = None
         self.temp_dc = None
         self._present = {}  # input -> [class, seq, announced again at t_ms]
         self._identify_until = None
@@ -102,19 +103,21 @@ class Post:
         """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
         now = self.clock.utc_s(t_ms)
         if utc_s is None or utc_s == now:
-            decision = self.arbiter.decide(self.plan, self.presence, now, t_ms, self.lux, self.temp_dc)
-            return now, decision.level_pm, decision.layer, decision.chain
-        decision = self.arbiter.explain(self.plan, utc_s)
-        return utc_s, decision.level_pm, decision.layer, decision.chain
+            layer = self.decision.layer if self.decision else 0
+            level_pm, chain = self.arbiter.why(self.plan, self.presence, now, t_ms, self.temp_dc)
+            return now, level_pm, layer, chain
+        level_pm, chain = self.arbiter.explain(self.plan, utc_s, now, t_ms)
+        won = [row[0] for row in chain if row[3]]
+        return utc_s, level_pm, won[-1] if won else 0, chain
 
     def command(self, layer: int, op: int, level_pm: int, for_s: int, reason: str, t_ms: int) -> None:
-        """Move a layer for `for_s` seconds."""
-        self.arbiter.command(layer, op, level_pm, self.clock.utc_s(t_ms), t_ms, for_s, reason)
+        """Move a layer for `for_s` seconds. Raises CommandError where that layer may not."""
+        self.arbiter.commands.give(layer, op, level_pm, reason, self.clock.utc_s(t_ms), t_ms, for_s)
         self._decide_at = t_ms
 
     def clear(self, layer: int, t_ms: int) -> None:
         """End what was asked of a layer."""
-        self.arbiter.clear(layer)
+        self.arbiter.commands.clear(layer)
         self._decide_at = t_ms
 
     def technician_level(self, level_pm: int, for_s: int, t_ms: int) -> None:
@@ -193,11 +196,11 @@ class Post:
 
     def _take(self, name: str, event, t_ms: int) -> None:
         if name == "presence":
-            self._presence(event[1], event[2], event[3], t_ms)
+            self._sensed(event[1], event[2], event[3], t_ms)
         elif name == "service":
             self.console.received(event[1], t_ms)
         elif name == "lux":
-            self.lux = event[1]
+            self.lux_mlx = event[1] * 1000
             self._decide_at = t_ms
         elif name == "temp":
             self.temp_dc = event[1]
@@ -209,7 +212,7 @@ class Post:
         else:
             raise ValueError("no event '%s'" % name)
 
-    def _presence(self, source: int, active, user_class: int, t_ms: int) -> None:
+    def _sensed(self, source: int, active, user_class: int, t_ms: int) -> None:
         if not active:
             self._present.pop(source, None)
             return
@@ -244,17 +247,21 @@ class Post:
             self._actions.append(("identify", 0))
         if t_ms < self._decide_at:
             return
-        now = self.clock.utc_s(t_ms)
-        decision = self.arbiter.decide(self.plan, self.presence, now, t_ms, self.lux, self.temp_dc)
+        utc_s, sub_ms = self.clock.utc(t_ms)
+        decision = self.arbiter.decide(self.plan, self.presence, utc_s, t_ms, self.lux_mlx, self.temp_dc, sub_ms)
         self._decide_at = max(decision.next_t_ms, t_ms + 1)
         self.decision = decision
-        if decision.level_pm != self.dimmer.target_pm:
-            self.meter.advance(self.dimmer.level(t_ms), t_ms)
-            if decision.start_pm is not None:
-                self.dimmer.go(decision.start_pm, 0, t_ms)
-                self._actions.append(("lamp", decision.start_pm, 0))
-            self.dimmer.go(decision.level_pm, decision.fade_ms, t_ms)
-            self._actions.append(("lamp", decision.level_pm, decision.fade_ms))
+        if not decision.changed:
+            return
+        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        if decision.jump:
+            self._fade(decision.now_pm, 0, t_ms)
+        if decision.level_pm != decision.now_pm or not decision.jump:
+            self._fade(decision.level_pm, decision.fade_ms, t_ms)
+
+    def _fade(self, level_pm: int, fade_ms: int, t_ms: int) -> None:
+        self.dimmer.go(level_pm, fade_ms, t_ms)
+        self._actions.append(("lamp", level_pm, fade_ms))
 
     def _reading(self, t_ms: int) -> None:
         period_ms = self.settings.get("reading-s") * 1000

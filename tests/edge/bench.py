@@ -1,0 +1,137 @@
+"""A post on the bench: records in memory, a gateway's end of the line in hand, time in the test's hand."""
+
+from lamppost.limits import TICKS_MASK
+from lamppost.post import Post
+from lamppost.store.settings import Settings
+from lamppost.wire import cbor, messages
+from lamppost.wire.frame import Decoder
+from lamppost.wire.gateway_link import GatewayLink
+
+BUS_KEY = bytes([9]) * 32
+NOON = 835401600 + 43200  # 2026-06-22T12:00:00Z
+
+
+class Random:
+    """Predictable bytes."""
+
+    def __init__(self, seed=1):
+        self._state = seed
+
+    def __call__(self, count):
+        out = bytearray()
+        for _ in range(count):
+            self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
+            out.append(self._state >> 16 & 255)
+        return bytes(out)
+
+
+def post_key(address):
+    return bytes([address]) * 32
+
+
+def plan_bytes(level_pm=200, neighbours=(), points=(), floor_pm=100, scenes=()):
+    """A compiled plan: on from sunset to sunrise at `level_pm`, with a presence profile for everybody."""
+    reaches = [[300, 1000], [600, 600], [900, 300]]
+    profile = ["walkers", 10, 1000, 8000, reaches, reaches, reaches]
+    program = ["park", level_pm, 0, 0, [[1, 0, 2, 0]], [list(point) for point in points]]
+    zone = "CET-1CEST,M3.5.0,M10.5.0/3"
+    near = [list(neighbour) for neighbour in neighbours]
+    lamp = [0, 1000, 40000, 500]
+    fields = [1, zone, 50669300, 4615000, floor_pm, 0, [program], [], list(scenes), [profile], near, lamp]
+    return cbor.encode(fields)
+
+
+class Bench:
+    """A provisioned post at `address`; `actions` collects what it does, `lamp` what it shows."""
+
+    def __init__(self, address=3, saved=None, pin=b"", seed=1):
+        self.address = address
+        self.saved = saved if saved is not None else {}
+        if "settings" not in self.saved:
+            settings = Settings()
+            for name, value in (("identity", "p-%d" % address), ("address", address), ("bus-key", BUS_KEY)):
+                settings.put(name, value)
+            settings.put("post-key", post_key(address))
+            settings.put("pin", pin)
+            self.saved["settings"] = settings.to_bytes()
+        self.ticks = TICKS_MASK - 3000  # every test goes over the wrap
+        self.random = Random(seed)
+        self.gateway = GatewayLink({address: post_key(address)}, BUS_KEY, Random(7), 0, lambda counter: None)
+        self._decoder = Decoder()
+        self.start()
+
+    def start(self):
+        """Power on."""
+        self.lamp = None
+        self.said = b""
+        self.logged = []
+        self.sent = []
+        self.post = Post(self.saved.get, self.random)
+        self.give(("tick",))
+
+    def give(self, event):
+        """Hand over one event now; return its actions."""
+        actions, self.deadline = self.post.handle(event, self.ticks & TICKS_MASK)
+        for action in actions:
+            if action[0] == "save":
+                self.saved[action[1]] = action[2]
+            elif action[0] == "lamp":
+                self.lamp = action[1:]
+            elif action[0] == "say":
+                self.said += action[1]
+            elif action[0] == "log":
+                self.logged.append(action[1])
+            elif action[0] == "tx":
+                self.sent += self._decoder.feed(action[1])
+        return actions
+
+    def run(self, ms):
+        """Let time pass, waking the post at each of its deadlines."""
+        end = self.ticks + ms
+        while True:
+            wait = (self.deadline - self.ticks) & TICKS_MASK
+            if wait > TICKS_MASK // 2:
+                wait = 0
+            if self.ticks + max(wait, 1) > end:
+                break
+            self.ticks += max(wait, 1)
+            self.give(("tick",))
+        self.ticks = end
+        self.give(("tick",))
+
+    def heard(self):
+        """The messages the gateway got since the last call."""
+        frames, self.sent = self.sent, []
+        return [self.gateway.receive(frame) for frame in frames]
+
+    def open(self):
+        """HELLO, its answer, and a first poll."""
+        self.give(("rx", self.gateway.hello(self.address)))
+        self.heard()
+        return self.ask(messages.POLL, (0, b""))
+
+    def ask(self, kind, values):
+        """A request and the values of its answer, None where none came."""
+        self.give(("rx", self.gateway.request(self.address, kind, values)))
+        answers = [message.values for message in self.heard() if message.kind != messages.EVENT]
+        return answers[0] if answers else None
+
+    def set_time(self, utc_s):
+        self.give(("rx", self.gateway.time((utc_s, 0, 5))))
+
+    def send_plan(self, raw):
+        """Transfer a plan; return the last answer."""
+        from hashlib import sha256
+
+        answer = self.ask(messages.BLOB_BEGIN, (messages.BLOB_PLAN, len(raw), sha256(raw).digest()))
+        block = answer[1]
+        while answer[0] == messages.MORE:
+            answer = self.ask(messages.BLOB_DATA, (block, raw[block * 128 : block * 128 + 128]))
+            block = answer[1]
+        return answer
+
+    def type(self, line):
+        """Type a console line; return the answer's lines."""
+        self.said = b""
+        self.give(("service", line.encode() + b"\r"))
+        return self.said.decode().split("\r\n")[:-1]
