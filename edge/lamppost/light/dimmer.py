@@ -1,11 +1,9 @@
 """The fade of one lamp: where the level is while it moves, in integers.
 
-Promises: the level moves in a straight line from where it is to where it was told to go and stays there; a new target in
-the middle of a fade starts from the level of that moment, so the lamp never jumps unless the fade is 0.
+Promises: the level moves in a straight line from where it is to where it was told to go and stays there; a new target
+in the middle of a fade starts from the level of that moment, so the lamp never jumps unless the fade is 0.
 `t_ms` is the unwrapped monotonic clock of the Post and never runs backwards.
 """
-
-from lamppost.light.night import ramped_pm
 
 
 class Dimmer:
@@ -31,3 +29,12 @@ class Dimmer:
         if t_ms <= self._start_ms:
             return self._from_pm
         return ramped_pm(self._from_pm, self.target_pm, t_ms - self._start_ms, self.done_ms - self._start_ms)
+
+
+def ramped_pm(from_pm, to_pm, since, ramp):
+    """Return the level `since` the start of a linear `ramp` (whole numbers of one unit), rounded towards `from_pm`."""
+    if since >= ramp:
+        return to_pm
+    if to_pm < from_pm:
+        return from_pm - (from_pm - to_pm) * since // ramp
+    return from_pm + (to_pm - from_pm) * since // ramp

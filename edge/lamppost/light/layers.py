@@ -1,12 +1,13 @@
 """The layers of the arbiter and how they combine: one fold, lowest layer first.
 
 An *ask* is what one layer wants: a tuple (layer, op, level_pm, share, until_s, text). `op` is SET, RAISE (max) or CAP
-(min); `share` is how much of it counts, 0..1000, less than 1000 only while a scene ramps in or out; `until_s` is the UTC
-at which it ends, 0 if unknown. The level of a lamp is the fold of all asks, in the order of DESIGN.md, "Which level".
+(min); `share` is how much of it counts, 0..1000, less than 1000 only while a scene ramps in or out; `until_s` is the
+UTC at which it ends, 0 if unknown. The level of a lamp is the fold of all asks, in the order of DESIGN.md, "Which
+level".
 """
 
 from lamppost.light.program import CAP, RAISE, SET
-from lamppost.limits import DERATE_FROM_DC, DERATE_TO_DC, DERATED_PM, LEVEL_MAX, TEMPERATURE_MAX_DC
+from lamppost.limits import DERATE_FROM_DC, DERATE_TO_DC, DERATED_PM, LEVEL_MAX, REASON_MAX, TEMPERATURE_MAX_DC
 
 PLAN, SCENE, PRESENCE, CROWD, ENERGY, OPERATOR, TECHNICIAN, EMERGENCY, PROTECTION, LUMINAIRE = range(1, 11)
 NAMES = (
@@ -38,8 +39,8 @@ def fold(asks):
 
 
 def ground(plan, segment, utc_s, at_s):
-    """Return the asks of layers 1 and 2 at `at_s`, with the scenes that run at `utc_s` (the two differ when a fade looks
-    ahead: its end must not see a scene that has not begun)."""
+    """Return the asks of layers 1 and 2 at `at_s`, with the scenes that run at `utc_s`. The two differ when a fade
+    looks ahead: its end must not see a scene that has not begun."""
     asks = [(PLAN, SET, segment.level_at(at_s), LEVEL_MAX, segment.end_s, segment.reason)]
     for name, start, end, op, level, ramp in plan.scenes:
         if start <= utc_s < end + ramp:
@@ -57,8 +58,8 @@ def _scene_share(start, end, ramp, utc_s, at_s):
 
 
 def ground_ends(plan, segment, utc_s):
-    """Return (next_s, ramps, ramp_s): when layers 1 and 2 next begin, end or finish a ramp; how many ramps run at `utc_s`
-    and the longest of them."""
+    """Return (next_s, ramps, longest_s): when layers 1 and 2 next begin, end or finish a ramp; how many ramps run at
+    `utc_s`, and the longest of them."""
     next_s = segment.end_s
     ramps = longest = 0
     if segment.ramp_s and utc_s < segment.ramp_end_s():
@@ -73,6 +74,11 @@ def ground_ends(plan, segment, utc_s):
                 ramps += 1
                 longest = max(longest, ramp)
     return next_s, ramps, longest
+
+
+def _clipped(text):
+    """Return at most 40 characters: a plan's reason keeps the beginning of its name, and the moment and level."""
+    return text if len(text) <= REASON_MAX else text[:16] + ".." + text[18 - REASON_MAX :]
 
 
 def derated_pm(temperature_dc):
@@ -92,7 +98,7 @@ def chain_of(asks, plan):
     level, winner = fold(asks)
     chain = []
     for i, (layer, op, asked, _, until_s, text) in enumerate(asks):
-        chain.append([layer, op, asked, 1 if i == winner else 0, until_s, text])
+        chain.append([layer, op, asked, 1 if i == winner else 0, until_s, _clipped(text)])
     if plan is not None:
         limited = plan.luminaire_pm(level)
         if limited != level:

@@ -8,6 +8,7 @@ dusk are the night's start, sunrise and dawn its end.
 """
 
 from lamppost.light import sun
+from lamppost.light.dimmer import ramped_pm
 from lamppost.light.program import CLOCK, DAWN, DUSK, SUNRISE, SUNSET
 
 NOON_S = 43200
@@ -16,8 +17,8 @@ _BY_DAY, _POINT, _FROM, _TO = range(4)  # what a segment is due to; times 256 pl
 
 
 class Segment:
-    """A stretch of constant target: `level_pm` from `start_s` to before `end_s`, reached from `previous_pm` in a ramp of
-    `ramp_s` that begins at `start_s`. `active`: inside a period; `profile`: of presence, or -1; `reason`: words."""
+    """A stretch of constant target: `level_pm` from `start_s` to before `end_s`, reached from `previous_pm` in a ramp
+    of `ramp_s` that begins at `start_s`. `active`: inside a period; `profile`: of presence, or -1; `reason`: words."""
 
     def __init__(self, start_s, end_s, level_pm, previous_pm, ramp_s, active, profile, reason):
         self.start_s = start_s
@@ -36,15 +37,6 @@ class Segment:
     def ramp_end_s(self):
         """Return when its ramp is over; `start_s` if it has none."""
         return self.start_s if self.level_pm == self.previous_pm else self.start_s + self.ramp_s
-
-
-def ramped_pm(from_pm, to_pm, since, ramp):
-    """Return the level `since` the start of a linear `ramp` (same unit, both whole numbers), rounded towards `from_pm`."""
-    if since >= ramp:
-        return to_pm
-    if to_pm < from_pm:
-        return from_pm - (from_pm - to_pm) * since // ramp
-    return from_pm + (to_pm - from_pm) * since // ramp
 
 
 class Night:
@@ -77,7 +69,7 @@ class Night:
         return max(0, self.levels[-1])
 
     def anchor(self, i):
-        """Return the last segment, up to `i`, that begins where the one before has finished its ramp; 0 if none does."""
+        """Return the last segment, up to `i`, before which a ramp had the time to finish; 0 if there is none."""
         while i > 0 and self.cuts[i] - self.cuts[i - 1] < self.program.ramp_s:
             i -= 1
         return i
@@ -141,11 +133,9 @@ class Night:
         """Return a clock time or an event of the sun in seconds after the night's start; None if it does not happen."""
         if kind == CLOCK:
             return plan.tz.utc_s(self.day * 86400 + NOON_S + offset_min * 60) - self.start_s
-        day = (
-            self.start_s + plan.lon_ud * 3 // 12500
-        ) // 86400  # the solar date of the night's first noon: 240 s a degree
-        if kind == SUNRISE or kind == DAWN:
-            day += 1
+        morning = kind in (SUNRISE, DAWN)
+        # The solar date of the night's first noon (the sun takes 240 s a degree), or the day after it.
+        day = (self.start_s + plan.lon_ud * 3 // 12500) // 86400 + morning
         event = plan.sun(day)[(2, 1, 3, 0)[kind - SUNSET]]
         if event is None:
             if sun.above(clamped(day), plan.lat_ud, plan.lon_ud, kind in (DUSK, DAWN)):

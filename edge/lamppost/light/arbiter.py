@@ -1,0 +1,236 @@
+"""Which level a lamp should have, of nine layers, and why.
+
+Promises: the level is a pure function of plan, time, inputs and the commands in force, whatever was decided before;
+only the *fade* towards it depends on what changed. Without a plan: full output. With a plan but without the time: the
+photocell if the post has one (on below 35 lx, off above 70 lx), else full output. It is always 0..1000.
+
+How a Post uses it. It owns one Plan or None, one Presence, one Arbiter, one Dimmer, and at every event and deadline:
+
+    decision = arbiter.decide(plan, presence, utc_s, t_ms, lux_mlx, temperature_dc, sub_ms)
+    if decision.jump:                                # the first decision after a start
+        dimmer.go(decision.now_pm, 0, t_ms)
+    if decision.changed:
+        dimmer.go(decision.level_pm, decision.fade_ms, t_ms)
+    ask again at decision.next_t_ms, or at the next event
+
+`utc_s` is None while the time is unknown; `sub_ms` (0..999) is how far into that second it is, so that switch moments
+are met to the millisecond; `lux_mlx` (millilux) and `temperature_dc` (tenths of a degree) are None where there is no
+sensor. Commands: `arbiter.commands.give / clear / touch`. After a new plan: `presence.configure(plan, own_address)`,
+then `decide` with it. `why` gives the chain of reasons for now, `explain` for any other moment.
+
+A decision is a straight fade: `level_pm` is where the lamp should be when `fade_ms` is over. While a ramp of the plan
+or a scene runs, that is its end; where other layers bend the ramp it is cut into short straight steps.
+"""
+
+from lamppost.light.commands import Commands
+from lamppost.light.layers import PLAN, PRESENCE, PROTECTION, chain_of, derated_pm, fold, ground, ground_ends
+from lamppost.light.program import CAP, RAISE, SET
+from lamppost.limits import (
+    ASK_AGAIN_MAX_MS,
+    COMMAND_FADE_MS,
+    EMERGENCY_FADE_MS,
+    LEVEL_MAX,
+    PHOTOCELL_OFF_MLX,
+    PHOTOCELL_ON_MLX,
+    PROTECTION_FADE_MS,
+    SLOW_FADE_MS,
+)
+
+_RAMP_STEPS = 30  # a bent ramp is cut so that no step covers more than a thirtieth of it
+_FADES = (  # (up, down) of layers 4 to 9
+    (COMMAND_FADE_MS, SLOW_FADE_MS),  # crowd
+    (SLOW_FADE_MS, SLOW_FADE_MS),  # energy cap: a whole town moves at once, nobody should see it
+    (COMMAND_FADE_MS, COMMAND_FADE_MS),  # override
+    (COMMAND_FADE_MS, COMMAND_FADE_MS),  # technician
+    (EMERGENCY_FADE_MS, EMERGENCY_FADE_MS),
+    (PROTECTION_FADE_MS, PROTECTION_FADE_MS),
+)
+
+
+class Decision:
+    """`level_pm` to be reached in `fade_ms`; `now_pm`: where the lamp should be at this moment; `layer` (1..9) and
+    `reason` (words) of what settled it; `changed`: fade now; `jump`: first put it at `now_pm`; `next_t_ms`: ask again.
+
+    One object for each arbiter, written anew by every `decide`.
+    """
+
+    def __init__(self):
+        self.level_pm = self.now_pm = LEVEL_MAX
+        self.fade_ms = 0
+        self.layer = PLAN
+        self.reason = ""
+        self.changed = self.jump = False
+        self.next_t_ms = 0
+
+
+class Arbiter:
+    """The decision of one post. `commands` holds what people and the gateway ask."""
+
+    def __init__(self):
+        self.commands = Commands()
+        self._decision = Decision()
+        self._plan = self._segment = None
+        self._begun = False
+        self._dark = True  # the photocell's memory between its two thresholds: in doubt it is dark
+        self._was_dark = None
+        self._limit_pm = LEVEL_MAX
+        self._heard = self._ordered = -1
+        self._from_s = self._to_s = None  # the UTC for which the last decision holds
+        self._upper = []  # the asks of layers 3 to 9, as last decided
+        self._fades = (COMMAND_FADE_MS, SLOW_FADE_MS)  # of the presence profile last in use
+        self._settled_ms = 0  # when the fade between two states of the layers is over
+        self._done_ms = 0  # when the fade last decided is over
+
+    def decide(self, plan, presence, utc_s, t_ms, lux_mlx=None, temperature_dc=None, sub_ms=0):
+        """Return the Decision for now: a few comparisons where nothing has changed."""
+        decision = self._decision
+        limit_pm = derated_pm(temperature_dc)
+        if utc_s is None:
+            self._look(lux_mlx)
+            same = self._from_s is None and self._was_dark == self._dark
+        else:
+            same = self._from_s is not None and self._from_s <= utc_s < self._to_s
+        if (
+            same
+            and t_ms < decision.next_t_ms
+            and plan is self._plan
+            and presence.version == self._heard
+            and self.commands.version == self._ordered
+            and limit_pm == self._limit_pm
+        ):
+            decision.changed = decision.jump = False
+            return decision
+        self.commands.drop_ended(utc_s, t_ms)
+        segment = None if plan is None or utc_s is None else plan.at(utc_s)
+        ask = presence.ask(segment.profile, t_ms) if segment is not None else None
+        self._limit_pm, self._heard, self._ordered = limit_pm, presence.version, self.commands.version
+        self._settle(plan, segment, ask, utc_s, t_ms, sub_ms)
+        return decision
+
+    def why(self, plan, presence, utc_s, t_ms, temperature_dc=None):
+        """Return (level_pm, chain) for now: what every layer asks, lowest first, as `layers.chain_of` has it."""
+        segment = None if plan is None or utc_s is None else plan.at(utc_s)
+        ask = presence.ask(segment.profile, t_ms) if segment is not None else None
+        upper = self._asks_above(plan, ask, derated_pm(temperature_dc), utc_s, t_ms)
+        return chain_of(self._asks_below(plan, segment, utc_s, utc_s) + upper, plan)
+
+    def explain(self, plan, utc_s, now_s, t_ms):
+        """Return (level_pm, chain) for another moment `utc_s`, seen from now (`now_s`, or None, and `t_ms`).
+
+        It has the layers that are functions of plan and time, and the commands known now that are in force then (none
+        while the time is unknown); who will be near, and how warm the driver will be, nobody knows.
+        """
+        segment = None if plan is None else plan.at(utc_s)
+        upper = [] if now_s is None else self.commands.asks(plan, utc_s, t_ms + (utc_s - now_s) * 1000)
+        return chain_of(self._asks_below(plan, segment, utc_s, utc_s) + upper, plan)
+
+    def _look(self, lux_mlx):
+        if lux_mlx is None or lux_mlx < PHOTOCELL_ON_MLX:
+            self._dark = True
+        elif lux_mlx > PHOTOCELL_OFF_MLX:
+            self._dark = False
+
+    def _asks_below(self, plan, segment, utc_s, at_s):
+        """Return the asks of layers 1 and 2."""
+        if segment is not None:
+            return ground(plan, segment, utc_s, at_s)
+        if plan is None:
+            return [(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, "no plan: full output")]
+        if self._dark:
+            return [(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, "time unknown: full output unless it is day")]
+        return [(PLAN, SET, 0, LEVEL_MAX, 0, "time unknown: the photocell sees day")]
+
+    def _asks_above(self, plan, ask, limit_pm, utc_s, t_ms):
+        """Return the asks of layers 3 to 9."""
+        asks = self.commands.asks(plan, utc_s, t_ms)
+        if ask is not None:
+            until_s = 0 if utc_s is None else utc_s + (ask[1] - t_ms) // 1000
+            asks.insert(0, (PRESENCE, RAISE, ask[0], LEVEL_MAX, until_s, ask[4]))
+        if limit_pm < LEVEL_MAX:
+            asks.append((PROTECTION, CAP, limit_pm, LEVEL_MAX, 0, "the driver is too hot"))
+        return asks
+
+    def _settle(self, plan, segment, ask, utc_s, t_ms, sub_ms):
+        """Write the decision: which fade goes on or begins, where it ends, and when to ask again."""
+        decision = self._decision
+        upper = self._asks_above(plan, ask, self._limit_pm, utc_s, t_ms)
+        asks = self._asks_below(plan, segment, utc_s, utc_s) + upper
+        level, winner = fold(asks)
+        new_fade_ms = self._new_fade_ms(plan, segment, ask, asks, upper, level)
+        if new_fade_ms is not None:
+            self._settled_ms = t_ms + new_fade_ms
+        fade_ms = max(0, self._settled_ms - t_ms)
+        due_ms = t_ms + ASK_AGAIN_MAX_MS if ask is None else ask[1]
+        decision.now_pm = level if plan is None else plan.luminaire_pm(level)
+        self._to_s = None
+        if segment is not None:
+            self._to_s, at_s = _horizon(plan, segment, asks, upper, utc_s, utc_s + (sub_ms + fade_ms) // 1000, fade_ms)
+            due_ms = min(due_ms, t_ms + (self._to_s - utc_s) * 1000 - sub_ms)
+            if at_s != utc_s:
+                if not fade_ms:
+                    fade_ms = (at_s - utc_s) * 1000 - sub_ms
+                due_ms = min(due_ms, t_ms + fade_ms)
+                asks = self._asks_below(plan, segment, utc_s, at_s) + upper
+                level, winner = fold(asks)
+        target_pm = level if plan is None else plan.luminaire_pm(level)
+        sooner = new_fade_ms is not None and t_ms + fade_ms < self._done_ms
+        decision.jump = not self._begun
+        decision.changed = decision.jump or sooner or target_pm != decision.level_pm
+        if decision.changed:
+            self._done_ms = t_ms + fade_ms
+        decision.level_pm, decision.fade_ms = target_pm, fade_ms
+        decision.layer, decision.reason = asks[winner][0], asks[winner][5]
+        decision.next_t_ms = max(t_ms + 1, self.commands.deadline(utc_s, t_ms, due_ms))
+        self._plan, self._segment, self._upper, self._from_s = plan, segment, upper, utc_s
+        self._begun, self._was_dark = True, self._dark
+
+    def _new_fade_ms(self, plan, segment, ask, asks, upper, level_pm):
+        """Return the length of the fade that begins now because something changed, None if none does."""
+        if ask is not None:
+            self._fades = (ask[2], ask[3])
+        if not self._begun:
+            return 0
+        if not self._goes_on(plan, segment):
+            return COMMAND_FADE_MS
+        layer = _highest_change(self._upper, upper)
+        if not layer:
+            return None
+        before_pm, _ = fold(asks[: len(asks) - len(upper)] + self._upper)
+        if before_pm == level_pm:
+            return None
+        up_ms, down_ms = self._fades if layer == PRESENCE else _FADES[layer - PRESENCE - 1]
+        return up_ms if level_pm > before_pm else down_ms
+
+    def _goes_on(self, plan, segment):
+        """Whether layer 1 is where its own course has brought it: not so after a new plan or a clock step."""
+        before = self._segment
+        if plan is not self._plan:
+            return False
+        if segment is None or before is None:
+            return segment is before and self._dark == self._was_dark
+        return before.start_s == segment.start_s or before.end_s == segment.start_s
+
+
+def _horizon(plan, segment, asks, upper, utc_s, faded_s, fade_ms):
+    """Return (next_s, at_s): when layers 1 and 2 next change their course, and the moment whose level to aim at."""
+    next_s, ramps, longest_s = ground_ends(plan, segment, utc_s)
+    if not ramps:
+        return next_s, utc_s
+    if fade_ms:  # to where the ramp will have got by then, and on from there
+        return next_s, max(faded_s, utc_s + 1)
+    below = len(asks) - len(upper)
+    straight = ramps == 1 and not upper and below <= (1 if utc_s < segment.ramp_end_s() else 2)
+    return next_s, next_s if straight else min(next_s, utc_s + max(1, longest_s // _RAMP_STEPS))
+
+
+def _highest_change(old, new):
+    """Return the highest layer whose op or level differs between two lists of asks, 0 if none does."""
+    i, j = len(old) - 1, len(new) - 1
+    while i >= 0 or j >= 0:
+        before = old[i][0] if i >= 0 else 0
+        after = new[j][0] if j >= 0 else 0
+        if before != after or old[i][1:3] != new[j][1:3]:
+            return max(before, after)
+        i -= 1
+        j -= 1
+    return 0

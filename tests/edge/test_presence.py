@@ -1,0 +1,140 @@
+"""Presence: reach, hold, bounds and direction."""
+
+import unittest
+
+from light_helpers import WALK, plan
+
+from lamppost.light.presence import CAR, CYCLIST, PEDESTRIAN, Presence
+
+OWN = 10
+# A street running east: posts 30 m apart, this one in the middle.
+STREET = [[11, 300, 90], [12, 600, 90], [13, 900, 90], [14, 1200, 90], [9, 300, 270], [8, 600, 270], [7, 900, 270]]
+
+
+def fresh(profiles=None):
+    p = Presence()
+    p.configure(plan(neighbours=STREET, profiles=profiles), OWN)
+    return p
+
+
+def level(p, t_ms):
+    ask = p.ask(0, t_ms)
+    return 0 if ask is None else ask[0]
+
+
+class Reach(unittest.TestCase):
+    def test_the_profile_says_how_bright_how_far(self):
+        for address, expected in ((OWN, 1000), (11, 1000), (12, 600), (13, 300), (14, 0), (9, 1000)):
+            p = fresh()
+            p.detect(address, PEDESTRIAN, 1000)
+            self.assertEqual(level(p, 1000), expected, address)
+
+    def test_each_class_has_its_own(self):
+        for user, expected in ((PEDESTRIAN, 600), (CYCLIST, 800), (CAR, 1000)):
+            p = fresh()
+            p.detect(12, user, 1000)
+            self.assertEqual(level(p, 1000), expected)
+
+    def test_the_brightest_counts_and_then_the_next(self):
+        p = fresh()
+        p.detect(13, PEDESTRIAN, 0)
+        p.detect(9, PEDESTRIAN, 1000)
+        p.detect(8, CYCLIST, 5000)
+        self.assertEqual(p.ask(0, 6000)[:2], (1000, 21000))
+        self.assertEqual(p.ask(0, 21000)[:2], (800, 25000))
+        self.assertIsNone(p.ask(0, 25000))
+
+    def test_hold_is_from_the_last_detection(self):
+        p = fresh()
+        self.assertTrue(p.detect(11, PEDESTRIAN, 0))
+        self.assertEqual(p.ask(0, 0), (1000, 20000, 1000, 8000, "walker 30 m away at post 11"))
+        self.assertEqual(p.deadline(0), 20000)
+        self.assertFalse(p.detect(11, PEDESTRIAN, 15000))
+        self.assertEqual(p.ask(0, 20000)[:2], (1000, 35000))
+        self.assertIsNone(p.ask(0, 35000))
+        self.assertIsNone(p.deadline(35000))
+        self.assertTrue(p.detect(11, PEDESTRIAN, 40000))
+
+    def test_an_older_detection_seen_again_counts_though_another_holds(self):
+        p = fresh()
+        p.detect(11, PEDESTRIAN, 0)
+        p.ask(0, 0)
+        p.detect(13, PEDESTRIAN, 15000)
+        p.ask(0, 25000)
+        self.assertTrue(p.detect(11, PEDESTRIAN, 30000))
+        self.assertEqual(level(p, 30000), 1000)
+
+    def test_no_profile_no_light(self):
+        p = fresh()
+        p.detect(11, PEDESTRIAN, 0)
+        self.assertIsNone(p.ask(-1, 0))
+        self.assertEqual(level(p, 0), 1000)
+
+    def test_strangers_are_ignored(self):
+        p = fresh()
+        version = p.version
+        for address, user in ((99, 0), (0, 0), (-5, 0), (256, 0), (1 << 40, 0), (11, 3), (11, -1)):
+            self.assertFalse(p.detect(address, user, 0))
+        self.assertEqual(p.version, version)
+        self.assertIsNone(p.ask(0, 0))
+        nobody = Presence()
+        nobody.configure(None, OWN)
+        self.assertTrue(nobody.detect(OWN, 0, 0))
+        self.assertIsNone(nobody.ask(0, 0))
+
+    def test_a_new_plan_keeps_who_is_there(self):
+        p = fresh()
+        p.detect(11, PEDESTRIAN, 0)
+        p.detect(13, PEDESTRIAN, 0)
+        p.configure(plan(neighbours=[[13, 200, 0]]), OWN)
+        self.assertEqual(p.ask(0, 10)[4], "walker 20 m away at post 13")
+
+    def test_memory_is_bounded(self):
+        p = fresh()
+        for i in range(3000):
+            p.detect(7 + i % 8, i % 3, i * 100)
+        self.assertLessEqual(len(p._seen), 24)
+
+
+class Direction(unittest.TestCase):
+    def passing(self, steps, user=PEDESTRIAN):
+        """Detections (address, second); return the level after the last."""
+        p = fresh()
+        for address, second in steps:
+            p.detect(address, user, second * 1000)
+        return level(p, steps[-1][1] * 1000)
+
+    def test_light_does_not_chase_behind(self):
+        self.assertEqual(self.passing([(9, 0), (OWN, 21), (11, 42), (12, 63)]), 0)
+        self.assertEqual(self.passing([(OWN, 0), (11, 21), (12, 42)]), 0)
+        self.assertEqual(self.passing([(OWN, 0), (11, 21)]), 1000)  # the nearest reach is kept
+
+    def test_light_runs_ahead(self):
+        self.assertEqual(self.passing([(14, 0), (13, 21)]), 300)
+        self.assertEqual(self.passing([(14, 0), (13, 21), (12, 42)]), 600)
+
+    def test_doubt_lights(self):
+        self.assertEqual(self.passing([(11, 0), (12, 1)]), 1000)  # 30 m in a second: two walkers
+        self.assertEqual(self.passing([(11, 0), (12, 400)]), 600)  # too long ago
+        self.assertEqual(self.passing([(13, 0), (OWN, 30), (12, 51)]), 600)  # someone is farther on
+        self.assertEqual(self.passing([(13, 0), (11, 40), (12, 61)]), 600)
+
+    def test_who_stays_behind_is_lit_again(self):
+        p = fresh()
+        p.detect(11, PEDESTRIAN, 0)
+        p.detect(12, PEDESTRIAN, 21000)
+        self.assertEqual(level(p, 21000), 0)
+        p.detect(12, PEDESTRIAN, 31000)
+        self.assertEqual(level(p, 31000), 0)
+        self.assertTrue(p.detect(12, PEDESTRIAN, 41000))
+        self.assertEqual(level(p, 41000), 600)
+
+    def test_walk_and_reason(self):
+        p = fresh([WALK[:4] + [[[700, 500]], [], []]])
+        p.detect(11, PEDESTRIAN, 0)
+        p.detect(12, PEDESTRIAN, 21000)
+        self.assertEqual(p.ask(0, 21000)[4], "walker 60 m away at post 12, leaving")
+
+
+if __name__ == "__main__":
+    unittest.main()
