@@ -48,7 +48,7 @@ class Answers:
 
     def _hello(self, message, t_ms: int) -> bytes:
         post = self._post
-        identity = post.settings.get("identity")
+        identity = post.settings.identity
         return self._link.hello_ok(message, post.item_epoch, post.boots, identity, post.firmware)
 
     def _poll(self, message, t_ms: int) -> bytes:

@@ -4,7 +4,7 @@ try:
     from micropython import const
 except ImportError:
 
-    def const(x):
+    def const(x):  # pyright: ignore[reportAssignmentType, reportRedeclaration] - CPython has none
         return x
 
 

@@ -59,7 +59,8 @@ class Line:
 
     def pump(self, t_ms: int) -> "bytes | None":
         """Return an event to send now, if the line is free and one is due."""
-        if not self._out or t_ms < self.deadline():
+        due_ms = self.deadline()
+        if due_ms is None or t_ms < due_ms:
             return None
         event = self._out[0]
         user_class, source = event.values

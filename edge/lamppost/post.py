@@ -63,7 +63,7 @@ class Post:
         self._present = {}  # input -> [class, seq, announced again at t_ms]
         self._identify_until = None
         self._decide_at = 0
-        self._read_at = None
+        self._read_at = 0
         self.line = None
         self.connect()
         self._load_plan(load("plan"))
@@ -186,9 +186,8 @@ class Post:
         self.line = None
         if not self.settings.provisioned:
             return
-        keys = self.settings.get("post-key"), self.settings.get("bus-key")
-        address = self.settings.get("address")
-        link = PostLink(address, keys[0], keys[1], self.random, self._bus_counter, self._reserve_bus)
+        post_key, bus_key = bytes(self.settings.get("post-key")), bytes(self.settings.get("bus-key"))
+        link = PostLink(self.settings.address, post_key, bus_key, self.random, self._bus_counter, self._reserve_bus)
         answers = Answers(self, link)
         self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)
 
@@ -226,7 +225,7 @@ class Post:
         for source, state in self._present.items():
             if t_ms >= state[2]:
                 state[2] = t_ms + _PRESENT_AGAIN_MS
-                self._detected(self.settings.get("address"), state[0], t_ms)
+                self._detected(self.settings.address, state[0], t_ms)
                 if self.line:
                     self.line.announce(state[1], state[0], source, t_ms)
 
@@ -264,8 +263,8 @@ class Post:
         self._actions.append(("lamp", level_pm, fade_ms))
 
     def _reading(self, t_ms: int) -> None:
-        period_ms = self.settings.get("reading-s") * 1000
-        if self._read_at is None:
+        period_ms = self.settings.reading_s * 1000
+        if not self._read_at:
             self._read_at = t_ms + period_ms
         self.meter.advance(self.dimmer.level(t_ms), t_ms)
         if t_ms >= self._read_at:
@@ -335,7 +334,7 @@ class Post:
 
     def _use(self, plan: Plan, t_ms: int) -> None:
         self.plan = plan
-        self.presence.configure(plan, self.settings.get("address"))
+        self.presence.configure(plan, self.settings.address)
         self.meter.rated_mw = plan.rated_mw
         self.meter.standby_mw = plan.standby_mw
         self._decide_at = t_ms

@@ -19,7 +19,7 @@ def ticks() -> int:
     """Milliseconds of a monotonic clock that wraps at 2**30, as on every board."""
     if CPYTHON:
         return time.monotonic_ns() // 1000000 & TICKS_MASK
-    return time.ticks_ms() & TICKS_MASK
+    return time.ticks_ms() & TICKS_MASK  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
 
 
 def random_bytes(count: int) -> bytes:

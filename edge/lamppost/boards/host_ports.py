@@ -31,13 +31,13 @@ class _MicroPythonPort:
         self._file.write(data)
 
     async def _read(self, received) -> None:
-        reader = asyncio.StreamReader(self._file)
+        reader = asyncio.StreamReader(self._file)  # pyright: ignore[reportArgumentType] - MicroPython's
         while True:
             data = await reader.read(CHUNK)
             if data:
                 received(data)
             else:
-                await asyncio.sleep_ms(2)
+                await asyncio.sleep_ms(2)  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
 
 
 class _CpythonPort:
@@ -84,7 +84,7 @@ def start_stdin(line):
 
 
 async def _micropython_stdin(line) -> None:
-    reader = asyncio.StreamReader(sys.stdin)
+    reader = asyncio.StreamReader(sys.stdin)  # pyright: ignore[reportArgumentType] - MicroPython's
     while True:
         text = await reader.readline()
         if not text:

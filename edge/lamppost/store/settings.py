@@ -117,6 +117,20 @@ class Settings:
             raise SettingsError("%s is a whole number" % name)
 
     @property
+    def identity(self) -> str:
+        return str(self.get("identity"))
+
+    @property
+    def address(self) -> int:
+        """1..250 on its line, 0 while it has none."""
+        return int(self.get("address"))
+
+    @property
+    def reading_s(self) -> int:
+        """Seconds from one reading to the next."""
+        return int(self.get("reading-s"))
+
+    @property
     def provisioned(self) -> bool:
         """Whether the post has all it needs to speak on a line."""
         return bool(self.get("address") and self.get("post-key") and self.get("bus-key"))

@@ -8,6 +8,10 @@ so that equal values have equal bytes.
 from lamppost.limits import CBOR_DEPTH_MAX, CBOR_ITEMS_MAX
 from lamppost.wire.errors import WireError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def encode(value) -> bytes:
     """Return the encoding of `value`. Raises WireError on a type or an integer outside the subset."""
@@ -16,7 +20,7 @@ def encode(value) -> bytes:
     return bytes(out)
 
 
-def decode(data: bytes):
+def decode(data: bytes) -> "Any":
     """Return the one value in `data`. Raises WireError on anything else: rest, cut, depth, long form, other types."""
     try:
         value, end, _ = _read(data, 0, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX)

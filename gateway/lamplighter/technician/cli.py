@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from lamplighter.technician.console_client import ConsoleClient, PortFault, PostRefused, found_ports
-from lamplighter.terminal import Failed, bad_input, print_json, printable
+from lamplighter.terminal import BadInput, Failed, print_json, printable
 
 SECRETS = ("post-key", "bus-key", "pin")
 
@@ -53,7 +53,7 @@ def the_port() -> str:
         return ports[0]
     if not ports:
         raise Failed("no serial port found", "plug the cable in, or give --port PATH")
-    raise bad_input(f"{len(ports)} serial ports found: {', '.join(ports)}", "choose one with --port")
+    raise BadInput(f"{len(ports)} serial ports found: {', '.join(ports)}", "choose one with --port")
 
 
 @click.group()
@@ -75,7 +75,7 @@ def read_secret(path: Path) -> str:
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise bad_input(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not plain text'}") from None
+        raise BadInput(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not plain text'}") from None
     return text.splitlines()[0].strip() if text.strip() else ""
 
 
@@ -121,10 +121,10 @@ def get(bench: Bench, name: str | None) -> None:
 def set_(bench: Bench, name: str, value: str | None, from_file: Path | None) -> None:
     """Change a setting: identity, address, reading-s; post-key, bus-key and pin from a file."""
     if name in SECRETS and from_file is None:
-        raise bad_input(f"{name} is a secret: it is not taken from the command line", "use --from-file FILE")
+        raise BadInput(f"{name} is a secret: it is not taken from the command line", "use --from-file FILE")
     text = read_secret(from_file) if from_file else value
     if not text:
-        raise bad_input(f"what should {name} be set to?", f"lamplighter tech set {name} VALUE")
+        raise BadInput(f"what should {name} be set to?", f"lamplighter tech set {name} VALUE")
     bench.ask(f"set {one_word(name)} {one_word(text)}", change=True)
     shown = bench.ask(f"get {name}")
     bench.show(shown)
@@ -181,5 +181,5 @@ def devices(bench: Bench) -> None:
 def one_word(text: str) -> str:
     """The text, if it is one word the console takes. Raises a usage failure otherwise."""
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise bad_input(f"'{printable(text)}' is not one plain word")
+        raise BadInput(f"'{printable(text)}' is not one plain word")
     return text
