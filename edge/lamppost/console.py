@@ -220,7 +220,6 @@ class Console:
 
     def _logout(self, words, t_ms):
         self._logged_in = False
-        self._post.technician_end(t_ms)
         return ()
 
 

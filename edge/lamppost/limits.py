@@ -1,7 +1,7 @@
 """Every bound of a post, in one place, each with its reason. All integers; units are in the names."""
 
 try:
-    from micropython import const
+    from micropython import const  # pyright: ignore[reportMissingModuleSource] - only a stub on CPython
 except ImportError:
 
     def const(x):  # pyright: ignore[reportAssignmentType, reportRedeclaration] - CPython has none

@@ -186,7 +186,7 @@ class Post:
         self.line = None
         if not self.settings.provisioned:
             return
-        post_key, bus_key = bytes(self.settings.get("post-key")), bytes(self.settings.get("bus-key"))
+        post_key, bus_key = self.settings.get("post-key"), self.settings.get("bus-key")
         link = PostLink(self.settings.address, post_key, bus_key, self.random, self._bus_counter, self._reserve_bus)
         answers = Answers(self, link)
         self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)

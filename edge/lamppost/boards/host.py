@@ -34,10 +34,10 @@ class FolderFlash:
         self._folder = folder
         try:
             os.mkdir(folder)
+            if CPYTHON:
+                os.chmod(folder, 0o700)  # it holds the keys
         except OSError:
-            pass
-        if CPYTHON:
-            os.chmod(folder, 0o700)  # it holds the keys
+            pass  # it is there, or the first write says what is wrong
 
     def read(self, name: str) -> "bytes | None":
         """The bytes of a file, None where there is none."""

@@ -12,6 +12,10 @@ from lamppost.wire import cbor
 from lamppost.wire.errors import WireError
 from lamppost.wire.seal import Key, equal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _ID = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -81,7 +85,7 @@ class Settings:
     def to_bytes(self) -> bytes:
         return cbor.encode(self.values)
 
-    def get(self, name: str):
+    def get(self, name: str) -> "Any":
         """The value of a setting. Raises SettingsError on a name that does not exist."""
         if name not in _PLACE:
             raise SettingsError("no setting '%s'; there are: %s" % (name, ", ".join([entry[0] for entry in KEYS])))

@@ -28,9 +28,13 @@ class Bench:
         """The post's answer to a console command, after a login where one is wanted and given."""
         try:
             with ConsoleClient(self.port or the_port(), self.baud) as console:
-                if change and self.pin:
-                    console.ask(f"login {self.pin}")
-                return console.ask(command)
+                if not (change and self.pin):
+                    return console.ask(command)
+                console.ask(f"login {self.pin}")
+                try:
+                    return console.ask(command)
+                finally:
+                    console.ask("logout")  # nobody after us changes anything with our PIN
         except PostRefused as refusal:
             hint = "give the PIN in LAMPLIGHTER_PIN or with --pin-file" if "login first" in str(refusal) else ""
             raise Failed(f"the post says: {refusal}", hint) from None
