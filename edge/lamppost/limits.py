@@ -1,7 +1,7 @@
 """Every bound of a post, in one place, each with its reason. All integers; units are in the names."""
 
 try:
-    from micropython import const  # pyright: ignore[reportMissingModuleSource] - only a stub on CPython
+    from micropython import const  # pyright: ignore - on CPython there is only a stub of it
 except ImportError:
 
     def const(x):  # pyright: ignore[reportAssignmentType, reportRedeclaration] - CPython has none
