@@ -22,17 +22,19 @@ EXIT_USAGE = 2
 
 
 class Failed(click.ClickException):
-    """A command that ends with one line for a person, a hint, and an exit code."""
+    """A command that ends with one line for a person, a hint, and exit code 1."""
 
-    def __init__(self, message: str, hint: str = "", code: int = EXIT_REFUSED) -> None:
+    exit_code = EXIT_REFUSED
+
+    def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = code
 
 
-def bad_input(message: str, hint: str = "") -> Failed:
+class BadInput(Failed):
     """What was typed, or a file that was given, is wrong: exit code 2."""
-    return Failed(message, hint, EXIT_USAGE)
+
+    exit_code = EXIT_USAGE
 
 
 def show_error(error: click.ClickException) -> None:

@@ -11,7 +11,7 @@ from lamplighter.office import durations
 from lamplighter.office.client import connect
 from lamplighter.office.output import cell
 from lamplighter.office.target import Target, with_target
-from lamplighter.terminal import EXIT_REFUSED, Failed, bad_input, print_json
+from lamplighter.terminal import EXIT_REFUSED, BadInput, Failed, print_json
 from lamppost import limits
 
 
@@ -46,7 +46,7 @@ def override(
     whom = addressees(posts, groups, everyone or (clear and not posts and not groups))
     if clear:
         if level or duration:
-            raise bad_input("--clear with --level or --for", "clear ends an override; leave them out")
+            raise BadInput("--clear with --level or --for", "clear ends an override; leave them out")
         fields = whom
     else:
         fields = whom | wanted(level, duration, reason)
@@ -63,7 +63,7 @@ def addressees(posts: tuple[str, ...], groups: tuple[str, ...], everyone: bool) 
     """Exactly one of posts, groups and all."""
     given = [bool(posts), bool(groups), everyone]
     if sum(given) != 1:
-        raise bad_input("say which posts, in one way", "name POSTs, or give --group ID, or --all")
+        raise BadInput("say which posts, in one way", "name POSTs, or give --group ID, or --all")
     if posts:
         return {"posts": list(dict.fromkeys(posts))}
     return {"groups": list(dict.fromkeys(groups))} if groups else {"all": True}
@@ -72,15 +72,15 @@ def addressees(posts: tuple[str, ...], groups: tuple[str, ...], everyone: bool) 
 def wanted(level: str | None, duration: str | None, reason: str) -> dict[str, Any]:
     """Level, seconds and reason of an override, checked."""
     if level is None or duration is None:
-        raise bad_input("an override needs --level and --for", "for example --level 40 --for 10m; it must expire")
+        raise BadInput("an override needs --level and --for", "for example --level 40 --for 10m; it must expire")
     try:
         for_s = durations.seconds(duration)
     except ValueError as fault:
-        raise bad_input(f"--for {fault}") from None
+        raise BadInput(f"--for {fault}") from None
     if not 1 <= for_s <= limits.OVERRIDE_MAX_S:
-        raise bad_input(f"--for {duration} is outside 1s..7d", "a longer change belongs in the plan")
+        raise BadInput(f"--for {duration} is outside 1s..7d", "a longer change belongs in the plan")
     if len(reason) > limits.REASON_MAX:
-        raise bad_input(
+        raise BadInput(
             f"--reason has {len(reason)} characters", f"at most {limits.REASON_MAX}; it travels to each post"
         )
     return {"level_percent": percent(level), "for_s": for_s, "reason": reason}
@@ -93,7 +93,7 @@ def percent(text: str) -> int | float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 100:
-        raise bad_input(f"--level '{text}' is no level", "write percent of full light, 0 to 100")
+        raise BadInput(f"--level '{text}' is no level", "write percent of full light, 0 to 100")
     return int(value) if value.is_integer() else value
 
 

@@ -13,7 +13,7 @@ from lamplighter.office.output import table
 from lamplighter.plans.document import Document, PlanFileError
 from lamplighter.plans.preview import NIGHTS_MAX, NOON_S, Change, percent, plan_at, post_of_group, preview
 from lamplighter.plans.times import YEARS
-from lamplighter.terminal import EXIT_USAGE, bad_input, print_json
+from lamplighter.terminal import EXIT_USAGE, BadInput, print_json
 from lamppost.light import dates
 
 CELLS = 72  # a column for each 20 minutes from noon to noon: fits a terminal of 80
@@ -43,7 +43,7 @@ def preview_command(
 ) -> int:
     """Show the nights of a plan at a place; a night runs from local noon to local noon."""
     if group and post:
-        raise bad_input("--group and --post", "give one of them")
+        raise BadInput("--group and --post", "give one of them")
     day = parse_day(first)
     document = load_or_fail(plan_file)
     place = (round(lat * 1e6), round(lon * 1e6))
@@ -67,9 +67,9 @@ def parse_day(text: str | None) -> datetime.date:
     try:
         day = datetime.date.fromisoformat(text) if text else datetime.date.today()
     except ValueError:
-        raise bad_input(f"--from '{text}' is no date", "write 2026-06-20") from None
+        raise BadInput(f"--from '{text}' is no date", "write 2026-06-20") from None
     if not YEARS[0] <= day.year < YEARS[1]:
-        raise bad_input(f"--from '{text}' is out of reach", f"a plan knows the years {YEARS[0]} to {YEARS[1]}")
+        raise BadInput(f"--from '{text}' is out of reach", f"a plan knows the years {YEARS[0]} to {YEARS[1]}")
     return day
 
 

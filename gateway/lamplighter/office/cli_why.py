@@ -15,7 +15,7 @@ from lamplighter.office import durations
 from lamplighter.office.client import connect, utc_text
 from lamplighter.office.output import cell, percent, table
 from lamplighter.office.target import Target, with_target
-from lamplighter.terminal import Failed, bad_input, print_json
+from lamplighter.terminal import BadInput, Failed, print_json
 from lamppost.light import dates, layers
 
 OPS = {0: "set", 1: "raise", 2: "cap", 3: "scale"}
@@ -36,7 +36,7 @@ def why(post: str, target: Target, at: str | None, timeout_s: float, as_json: bo
     try:
         moment = utc_text(durations.moment(at)) if at else None
     except ValueError as fault:
-        raise bad_input(f"--at {fault}") from None
+        raise BadInput(f"--at {fault}") from None
     answer = asyncio.run(ask(target, post, moment, timeout_s))
     posts = answer.get("posts") or {}
     said = posts.get(post) if isinstance(posts, dict) else None

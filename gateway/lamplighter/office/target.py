@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from lamplighter.terminal import bad_input
+from lamplighter.terminal import BadInput
 
 PORT, TLS_PORT = 1883, 8883
 PASSWORD_FILE_MAX = 4096  # bytes; a longer file is not a password
@@ -97,26 +97,26 @@ def target(
     tls = (tls_ca, tls_cert, tls_key) if tls_ca or tls_cert or tls_key else None
     host, port = parse_broker(broker, TLS_PORT if tls else PORT)
     if not _ROOT.fullmatch(root):
-        raise bad_input(
+        raise BadInput(
             f"--root '{root}' is no topic", "it is one to four levels of a-z, 0-9 and -, such as lamplighter"
         )
     if tls_key and not tls_cert:
-        raise bad_input("--tls-key without --tls-cert", "give the certificate that belongs to the key")
+        raise BadInput("--tls-key without --tls-cert", "give the certificate that belongs to the key")
     for file in filter(None, (tls_ca, tls_cert, tls_key)):
         if not Path(file).is_file():
-            raise bad_input(f"there is no file {file}", "check the path of the --tls option")
+            raise BadInput(f"there is no file {file}", "check the path of the --tls option")
     password = read_password(password_file) if password_file else None
     if password is not None and username is None:
-        raise bad_input("--password-file without --username", "give both, or neither")
+        raise BadInput("--password-file without --username", "give both, or neither")
     return Target(host, port, root, name("site", site), name("gateway", gateway), username, password, tls)
 
 
 def name(what: str, given: str) -> str:
     """A level of a topic that must be given."""
     if not given:
-        raise bad_input(f"which {what}?", f"give --{what} ID, or set LAMPLIGHTER_{what.upper()}")
+        raise BadInput(f"which {what}?", f"give --{what} ID, or set LAMPLIGHTER_{what.upper()}")
     if not _ID.fullmatch(given):
-        raise bad_input(f"--{what} '{given}' is no id", "ids have 1 to 32 of a-z, 0-9 and -")
+        raise BadInput(f"--{what} '{given}' is no id", "ids have 1 to 32 of a-z, 0-9 and -")
     return given
 
 
@@ -125,7 +125,7 @@ def parse_broker(text: str, default_port: int) -> tuple[str, int]:
     found = _BROKER.fullmatch(text)
     port = int(found["port"] or default_port) if found else 0
     if not found or not 0 < port < 65536:
-        raise bad_input(f"--broker '{text}' is no HOST[:PORT]", "for example 127.0.0.1:1883 or broker.example.org")
+        raise BadInput(f"--broker '{text}' is no HOST[:PORT]", "for example 127.0.0.1:1883 or broker.example.org")
     return found["host"].strip("[]"), port
 
 
@@ -135,4 +135,4 @@ def read_password(file: str) -> str:
             return lines.read(PASSWORD_FILE_MAX).split("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as fault:
         reason = getattr(fault, "strerror", None) or "not a text file"
-        raise bad_input(f"the password file {file} cannot be read: {reason}", "check --password-file") from None
+        raise BadInput(f"the password file {file} cannot be read: {reason}", "check --password-file") from None

@@ -166,7 +166,7 @@ class _Parser:
                 return int(word)
             if exact == 0 or -NUMBER_MAX <= exact.adjusted() <= NUMBER_MAX:
                 return exact
-        reason = "too long a number" if number else "not a JSON value; texts stand in double quotes"
+        reason = "a number beyond all ranges of a plan" if number else "not a JSON value; texts stand in double quotes"
         self.faults.append(Fault(line, f"{quote(word)} is {reason}"))
         return 0
 

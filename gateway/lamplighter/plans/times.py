@@ -16,7 +16,7 @@ from lamppost import limits
 CLOCK = 0
 SUN = {"sunset": 1, "sunrise": 2, "dusk": 3, "dawn": 4}
 OFFSET_MAX = limits.SUN_OFFSET_MAX_MIN
-YEARS = (2000, 2099)  # a post's calendar arithmetic is tested over these
+YEARS = (2001, 2099)  # from the first year that lies after 2000-01-01 UTC in every zone, to the end of the sun table
 DAY_MAX = (datetime.date(YEARS[1], 12, 31) - datetime.date(2000, 1, 1)).days
 
 ALWAYS, DAYS, YEARLY = 0, 1, 2
@@ -66,7 +66,7 @@ def date(text: str) -> tuple[int, int]:
     """`2026-12-24` -> (DAYS, days since 2000-01-01); `--12-24` (every year) -> (YEARLY, 1224)."""
     if found := _YEARLY.fullmatch(text):
         month, day = int(found[1]), int(found[2])
-        _real(2000, month, day, text)  # a leap year: --02-29 exists in some years
+        _real(2004, month, day, text)  # a leap year: --02-29 exists in some years
         return YEARLY, month * 100 + day
     if found := _DATE.fullmatch(text):
         return DAYS, day_number(_real(int(found[1]), int(found[2]), int(found[3]), text))
