@@ -188,7 +188,7 @@ class CounterTest(Case):
         open_session(gate, end)
         session = end.session
         signed = header(1, GATEWAY, messages.POLL, session.asked + 1) + b"\xf6"
-        self.refused("fields", end.receive, frame(pack(signed, session.key.seal(contexts.DOWN, signed))))
+        self.refused("not an array", end.receive, frame(pack(signed, session.key.seal(contexts.DOWN, signed))))
         self.assertIsNotNone(end.receive(frame(gate.request(1, messages.POLL, POLL))))
 
     def test_a_request_that_cannot_be_encoded_uses_no_counter(self):

@@ -95,15 +95,17 @@ def encode(kind: int, values) -> bytes:
 def decode(kind: int, payload: bytes) -> list:
     """The values of a message, in the order of FIELDS. Raises WireError on any other shape and on another version."""
     values = cbor.decode(payload)
+    if not isinstance(values, list):
+        raise WireError("not an array")
     if kind in (HELLO, HELLO_OK):
         _check_version(values)
     _check(kind, values)
     return values
 
 
-def _check_version(values) -> None:
+def _check_version(values: list) -> None:
     # First of all: another version may have other fields, and "bad field" would send a person the wrong way.
-    if isinstance(values, list) and values and _fits(values[0], _U8) and values[0] != VERSION:
+    if values and _fits(values[0], _U8) and values[0] != VERSION:
         raise WireError("protocol version %d is not spoken here" % values[0])
 
 

@@ -1,0 +1,303 @@
+"""Write the wire vectors: `python tests/vectors/generate.py`. Nothing of Lamplighter is imported here.
+
+The bytes come from cbor2, cobs, hmac, hashlib and binascii, from edge/PROTOCOL.md and from nothing else, so that the
+committed files are a second opinion on our code. All bytes are hexadecimal; `line` is what stands on the wire, with
+the delimiters. CBOR byte strings are {"bytes": HEX} and integers over 53 bits {"int": DECIMAL}.
+"""
+
+import binascii
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import cbor2
+from cobs import cobs
+
+HERE = Path(__file__).parent
+TYPES = {
+    "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
+    "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
+}  # fmt: skip
+POST_KEY = bytes(range(32))
+BUS_KEY = bytes(range(100, 132))
+ADDRESS = 7
+GATEWAY_RANDOM = bytes.fromhex("a0a1a2a3a4a5a6a7")
+POST_RANDOM = bytes.fromhex("b0b1b2b3b4b5b6b7")
+GATEWAY_COUNTER = 100
+POST_COUNTER = 50
+
+
+def mac(key: bytes, context: bytes, data: bytes) -> bytes:
+    return hmac.new(key, context + data, hashlib.sha256).digest()
+
+
+def crc(data: bytes) -> bytes:
+    return binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "big")
+
+
+def head(dst: int, src: int, kind: int, counter: int) -> bytes:
+    return bytes([dst, src, kind]) + counter.to_bytes(4, "big")
+
+
+def delimited(body: bytes) -> bytes:
+    return b"\x00" + cobs.encode(body) + b"\x00"
+
+
+def line(key: bytes, context: bytes, signed: bytes) -> bytes:
+    body = signed + mac(key, context, signed)[:8]
+    return delimited(body + crc(body))
+
+
+def plain(value):
+    """A value as JSON can hold it."""
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 53:
+        return {"int": str(value)}
+    return value
+
+
+def cobs_vectors() -> dict:
+    good = [
+        b"", b"\x00", b"\x00\x00", b"\x01", b"\x11\x22\x00\x33", b"\x11\x22\x33\x44", b"\x11\x00\x00\x00",
+        bytes(range(1, 254)), bytes(range(1, 255)), b"\x00" + bytes(range(1, 255)), bytes(range(1, 256)),
+        bytes(range(2, 256)) + b"\x00", bytes(range(3, 256)) + b"\x00\x01", b"\xff" * 209, bytes(209),
+    ]  # fmt: skip
+    forbidden = [
+        (b"", "empty"), (b"\x02", "the run goes past the end"), (b"\x05\x11\x22", "the run goes past the end"),
+        (b"\x02\x00", "a zero byte inside a run"), (b"\x00", "a zero byte"), (b"\x01\x00\x01", "a zero byte"),
+        (b"\x03\x11\x22\x02", "the second run goes past the end"), (b"\xff" + b"\x01" * 253, "a full run cut short"),
+    ]  # fmt: skip
+    return {
+        "good": [{"decoded": data.hex(), "encoded": cobs.encode(data).hex()} for data in good],
+        "forbidden": [{"encoded": data.hex(), "why": why} for data, why in forbidden],
+    }
+
+
+def crc_vectors() -> list:
+    samples = [b"123456789", b"", b"\x00", b"\xff", b"\x00" * 32, bytes(range(256)), b"A" * 199]
+    return [{"data": data.hex(), "crc": crc(data).hex()} for data in samples]
+
+
+def cbor_vectors() -> dict:
+    good = [
+        0, 1, 23, 24, 255, 256, 65535, 65536, (1 << 32) - 1, 1 << 32, (1 << 53) - 1, (1 << 64) - 1,
+        -1, -24, -25, -256, -257, -65536, -65537, -(1 << 32), -(1 << 32) - 1, -(1 << 64),
+        False, True, None, b"", b"\x00", bytes(23), bytes(24), bytes(255), bytes(256), "", "a", "post-07", "x" * 24,
+        "Louvain-la-Neuve é", "→ 50 %", "\U0001f4a1", "\x00", [], [[]], [1, [2, b"3"], "4"], list(range(24)),
+        [[[[[[0]]]]]], [True, 1, False, 0, None],
+    ]  # fmt: skip
+    forbidden = [
+        ("", "nothing"), ("0000", "bytes after the value"), ("1800", "0 in two bytes"), ("1817", "23 in two bytes"),
+        ("1900ff", "255 in three bytes"), ("1a0000ffff", "65535 in five bytes"),
+        ("1b00000000ffffffff", "4294967295 in nine bytes"), ("3817", "-24 in two bytes"), ("18", "cut short"),
+        ("1900", "cut short"), ("1b00000001000000", "cut short"), ("1c", "reserved"), ("1f", "reserved"),
+        ("5f4100ff", "indefinite bytes"), ("7f6161ff", "indefinite text"), ("9f00ff", "indefinite array"),
+        ("41", "bytes cut short"), ("5800", "length 0 in two bytes"), ("580161", "length 1 in two bytes"),
+        ("5bffffffffffffffff", "bytes cut short"), ("62c3", "text cut short"), ("61ff", "not UTF-8"),
+        ("62c080", "long form of U+0000"), ("63eda080", "half a surrogate pair"), ("64f4908080", "over U+10FFFF"),
+        ("63e08080", "long form"), ("61c3", "character cut short"), ("81", "array cut short"),
+        ("9a00010000", "array cut short"), ("9bffffffffffffffff", "array cut short"),
+        ("81818181818180", "seven arrays deep"), ("a0", "map"), ("a10000", "map"), ("c000", "tag"),
+        ("f7", "undefined"), ("f800", "simple value"), ("e0", "simple value"), ("f93c00", "half float"),
+        ("fa3f800000", "float"), ("fb3ff0000000000000", "double"), ("ff", "break"), ("8200ff", "break in an array"),
+    ]  # fmt: skip
+    return {
+        "good": [{"hex": cbor2.dumps(value).hex(), "value": plain(value)} for value in good],
+        "forbidden": [{"hex": data, "why": why} for data, why in forbidden],
+    }
+
+
+def seal_vectors() -> dict:
+    contexts = ["hello:", "hello-ok:", "session:", "down:", "up:", "bus:"]
+    rows = []
+    for key in (POST_KEY, BUS_KEY, b"\xff" * 32):
+        for name in contexts:
+            context = b"lamplighter 1 " + name.encode()
+            data = bytes(range(len(rows), 3 * len(rows) + 7))
+            digest = mac(key, context, data)
+            row = {"key": key.hex(), "context": context.decode(), "data": data.hex()}
+            rows.append({**row, "hmac_sha256": digest.hex(), "seal": digest[:8].hex()})
+    session = mac(POST_KEY, b"lamplighter 1 session:", GATEWAY_RANDOM + POST_RANDOM)
+    derived = {"post_key": POST_KEY.hex(), "gateway_random": GATEWAY_RANDOM.hex(), "post_random": POST_RANDOM.hex()}
+    return {"seals": rows, "session_key": {**derived, "session_key": session.hex()}}
+
+
+def frame_vectors() -> dict:
+    context = b"lamplighter 1 bus:"
+    good = []
+    for dst, src, kind, counter, payload in (
+        (255, 7, 0x12, 1, cbor2.dumps([1, 2, 0, 0, 5])), (0, 250, 0x11, 0xFFFFFFFF, b""), (1, 0, 0x10, 0, bytes(192)),
+        (1, 0, 0x31, 0x01020304, bytes(range(1, 193))), (0, 0, 0, 0, b""), (255, 255, 255, 0x80000000, b"\xff"),
+    ):  # fmt: skip
+        signed = head(dst, src, kind, counter) + payload
+        row = {"dst": dst, "src": src, "type": kind, "counter": counter, "payload": payload.hex()}
+        seal = mac(BUS_KEY, context, signed)[:8].hex()
+        row |= {"key": BUS_KEY.hex(), "context": context.decode(), "seal": seal}
+        good.append({**row, "line": line(BUS_KEY, context, signed).hex()})
+    body = head(255, 7, 0x12, 1) + cbor2.dumps([1, 2, 0, 0, 5]) + bytes(8)
+    flipped = bytearray(cobs.encode(body + crc(body)))
+    flipped[12] ^= 0x40
+    short = bytes(14)
+    long = head(1, 0, 0x31, 1) + bytes(193) + bytes(8)
+    forbidden = [
+        (delimited(body + bytes(2)), "CRC 0"), (delimited(body + crc(body)[::-1]), "CRC bytes swapped"),
+        (b"\x00" + bytes(flipped) + b"\x00", "one bit flipped"), (delimited(short + crc(short)), "16 bytes"),
+        (delimited(crc(b"")), "a CRC alone"), (delimited(long + crc(long)), "193 bytes of payload"),
+        (b"\x00" + b"\x01" * 211 + b"\x00", "211 bytes between delimiters"),
+        (b"\x00\x05\x01\x00", "the run goes past the end"), (b"\x00" + b"\xff" * 600 + b"\x00", "noise"),
+    ]  # fmt: skip
+    return {"good": good, "forbidden": [{"line": data.hex(), "why": why} for data, why in forbidden]}
+
+
+def message_vectors() -> dict:
+    item = [45, 1, 838000000, 600, 18200, 123456]
+    row = [3, 1, 600, 1, 838000020, "presence"]
+    good = [
+        ("STATUS", [0, 0, 0, 0, 0, b"", 0, 0, []]),
+        ("STATUS", [1000, 1000, 255, 0xFFFFFFFF, 0xFFFFFFFF, bytes(8), 0xFFFFFFFF, 65535, [item] * 8]),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 1, [[1, 3, 0, (1 << 53) - 1, -(1 << 53) + 1, 0]]]),
+        ("WHY_OK", [0, 0, 0, 9, 8, [row]]), ("RESULT", [1, 1, "x" * 96]), ("COMMAND", [1, 2, 6, 0, 0, 0, 0, ""]),
+        ("POLL", [0, bytes(16)]), ("BLOB_DATA", [31, bytes(128)]), ("HELLO", [1, bytes(8), 0xFFFFFFFF]),
+    ]  # fmt: skip
+    forbidden = [
+        ("POLL", [], "no fields"), ("POLL", [0], "a field is missing"), ("POLL", [0, b"", 0], "a field too many"),
+        ("POLL", 0, "no array"), ("POLL", [-1, b""], "below 0"), ("POLL", [1 << 32, b""], "over 32 bits"),
+        ("POLL", [False, b""], "false is not 0"), ("POLL", [None, b""], "null is not 0"), ("POLL", [0, ""], "text"),
+        ("POLL", [0, bytes(17)], "too many bytes"), ("HELLO", [1, bytes(7), 1], "random of seven bytes"),
+        ("HELLO", [2, bytes(8), 1], "another version"), ("HELLO", [True, bytes(8), 1], "true is not 1"),
+        ("EVENT", [1, 2, 3, 0, 0], "class of user over 2"), ("EVENT", [1, 2, 0, 4, 0], "input over 3"),
+        ("TIME", [1, 1000, 0], "1000 ms"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
+        ("COMMAND", [1, 1, 6, 3, 0, 0, 0, ""], "op over 2"),
+        ("COMMAND", [1, 1, 6, 0, 1001, 0, 0, ""], "over 1000 per mille"),
+        ("COMMAND", [1, 1, 6, 0, 0, 0, 0, "é" * 17], "34 bytes of text"),
+        ("COMMAND", [1, 1, 6, 0, 0, 0, 0, b""], "bytes for text"), ("RESULT", [1, 0, "x" * 97], "97 bytes of text"),
+        ("BLOB_DATA", [0, b""], "an empty block"), ("BLOB_DATA", [0, bytes(129)], "129 bytes"),
+        ("BLOB_BEGIN", [1, 65536, bytes(32)], "size over 16 bits"), ("BLOB_BEGIN", [1, 1, bytes(31)], "short hash"),
+        ("STATUS", [1, 1, 1, 0, 0, bytes(9), 0, 0, []], "plan of nine bytes"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [item] * 17], "17 items"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [item[:5]]], "item of five"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [5]], "an item that is no array"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [[*item[:5], "x"]]], "text in an item"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [[*item[:5], 1 << 53]]], "54 bits in an item"),
+        ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [[*item[:5], True]]], "true in an item"),
+        ("WHY_OK", [0, 0, 0, 1, 0, [[*row[:5], "x" * 81]]], "81 bytes of text in a row"),
+        ("WHY_OK", [0, 0, 0, 1, 0, [[*row[:3], True, *row[4:]]]], "true for won"),
+        ("WHY_OK", [0, 0, 0, 1, 0, [row[:5]]], "row of five"), (99, [], "unknown type"), (0, [], "type 0"),
+    ]  # fmt: skip
+
+    def number(name) -> int:
+        return TYPES.get(name, name)
+
+    return {
+        "good": [{"type": number(n), "values": plain(v), "payload": cbor2.dumps(v).hex()} for n, v in good],
+        "forbidden": [{"type": number(n), "payload": cbor2.dumps(v).hex(), "why": why} for n, v, why in forbidden],
+    }
+
+
+class Transcript:
+    """A session as both ends speak it; every step holds what is said and the bytes on the wire."""
+
+    def __init__(self):
+        self.steps = []
+        self.session_key = mac(POST_KEY, b"lamplighter 1 session:", GATEWAY_RANDOM + POST_RANDOM)
+        self.counter = 0
+
+    def say(self, sender: str, name: str, values: list, key: bytes, context: bytes, dst: int, counter: int) -> None:
+        signed = head(dst, 0 if sender == "gateway" else ADDRESS, TYPES[name], counter) + cbor2.dumps(values)
+        step = {"from": sender, "say": name, "type": TYPES[name], "dst": dst, "counter": counter}
+        self.steps.append({**step, "values": plain(values), "line": line(key, context, signed).hex()})
+
+    def ask(self, name: str, values: list) -> None:
+        self.counter += 1
+        self.say("gateway", name, values, self.session_key, b"lamplighter 1 down:", ADDRESS, self.counter)
+
+    def answer(self, name: str, values: list) -> None:
+        self.say("post", name, values, self.session_key, b"lamplighter 1 up:", 0, self.counter)
+
+
+def session_vectors() -> dict:
+    t = Transcript()
+    hello = [1, GATEWAY_RANDOM, GATEWAY_COUNTER + 1]
+    t.say("gateway", "HELLO", hello, POST_KEY, b"lamplighter 1 hello:", ADDRESS, 0)
+    hello_ok = [1, POST_RANDOM, 3405691582, 12, "post-07", "0.1.0", POST_COUNTER + 1]
+    t.say("post", "HELLO_OK", hello_ok, POST_KEY, b"lamplighter 1 hello-ok:" + GATEWAY_RANDOM, 0, 0)
+    t.ask("POLL", [0, b""])
+    items = [[41, 4, 0, 12, 0, 0], [42, 1, 838000000, 600, 18200, 123456]]
+    t.answer("STATUS", [600, 600, 1, 0, 18200, b"", 0, 2, items])
+    t.say("gateway", "TIME", [838000010, 250, 15], BUS_KEY, b"lamplighter 1 bus:", 255, GATEWAY_COUNTER + 1)
+    t.say("post", "EVENT", [43, 2, 0, 1, 8], BUS_KEY, b"lamplighter 1 bus:", 255, POST_COUNTER + 1)
+    t.ask("POLL", [42, bytes([ADDRESS, 43])])
+    t.answer("STATUS", [1000, 1000, 3, 0, 30000, b"", 838000010, 1, [[43, 2, 838000010, 1, 0, 0]]])
+    t.ask("COMMAND", [77, 1, 6, 0, 400, 838000610, 600, "quiet hour"])
+    t.answer("RESULT", [77, 0, ""])
+    t.ask("WHY", [0, 0])
+    chain = [[1, 0, 300, 0, 0, "park: 22:30 -> 30 %"], [6, 0, 400, 1, 838000610, "quiet hour"]]
+    t.answer("WHY_OK", [838000011, 400, 6, 2, 0, chain])
+    blob = bytes(range(256))[::-1][:140]
+    t.ask("BLOB_BEGIN", [1, len(blob), hashlib.sha256(blob).digest()])
+    t.answer("BLOB_OK", [2, 0, ""])
+    t.ask("BLOB_DATA", [0, blob[:128]])
+    t.answer("BLOB_OK", [2, 1, ""])
+    t.ask("BLOB_DATA", [1, blob[128:]])
+    t.answer("BLOB_OK", [1, 0, "this is no plan"])
+    return {
+        "address": ADDRESS, "post_key": POST_KEY.hex(), "bus_key": BUS_KEY.hex(),
+        "gateway_random": GATEWAY_RANDOM.hex(), "post_random": POST_RANDOM.hex(),
+        "gateway_counter": GATEWAY_COUNTER, "post_counter": POST_COUNTER, "session_key": t.session_key.hex(),
+        "steps": t.steps, "refused_after": refused(t),
+    }  # fmt: skip
+
+
+def refused(t: Transcript) -> list:
+    """Frames that both ends must refuse when the transcript has been spoken: every step again, and forgeries."""
+    rows = []
+    for step in t.steps[1:]:  # a HELLO may come again; it changes nothing until a frame of its session follows
+        to = "post" if step["from"] == "gateway" else "gateway"
+        rows.append({"to": to, "line": step["line"], "why": f"{step['say']} again"})
+
+    def forge(
+        to: str, why: str, key: bytes, context: bytes, dst: int, src: int, name: str, counter: int, values
+    ) -> None:
+        signed = head(dst, src, TYPES[name], counter) + cbor2.dumps(values)
+        rows.append({"to": to, "line": line(key, context, signed).hex(), "why": why})
+
+    down, up, bus = b"lamplighter 1 down:", b"lamplighter 1 up:", b"lamplighter 1 bus:"
+    status = [0, 0, 1, 0, 0, b"", 0, 0, []]
+    dark = [78, 1, 6, 0, 0, 0, 600, "dark"]
+    forge("post", "sealed with the bus key", BUS_KEY, down, ADDRESS, 0, "COMMAND", 99, dark)
+    forge("post", "sealed with the post key", POST_KEY, down, ADDRESS, 0, "COMMAND", 99, dark)
+    forge("post", "sealed for the other direction", t.session_key, up, ADDRESS, 0, "COMMAND", 99, dark)
+    forge("post", "not from the gateway", t.session_key, down, ADDRESS, 9, "COMMAND", 99, dark)
+    forge("post", "an answer for a request", t.session_key, down, ADDRESS, 0, "STATUS", 99, status)
+    forge("post", "a command for everybody", BUS_KEY, bus, 255, 0, "COMMAND", 999, dark)
+    forge("post", "time from a post", BUS_KEY, bus, 255, 9, "TIME", 999, [838000000, 0, 0])
+    forge("post", "an event from the gateway", BUS_KEY, bus, 255, 0, "EVENT", 999, [1, 2, 0, 0, 0])
+    forge("post", "an event from itself", BUS_KEY, bus, 255, ADDRESS, "EVENT", 999, [1, 2, 0, 0, 0])
+    forge("post", "an event from address 251", BUS_KEY, bus, 255, 251, "EVENT", 999, [1, 2, 0, 0, 0])
+    forge("post", "HELLO with the bus key", BUS_KEY, b"lamplighter 1 hello:", ADDRESS, 0, "HELLO", 0, [1, bytes(8), 1])
+    forge("gateway", "sealed with the bus key", BUS_KEY, up, 0, ADDRESS, "STATUS", t.counter + 1, status)
+    forge("gateway", "an answer nobody asked for", t.session_key, up, 0, ADDRESS, "STATUS", t.counter + 1, status)
+    forge("gateway", "unknown post", t.session_key, up, 0, 8, "STATUS", t.counter + 1, status)
+    forge("gateway", "reflected", t.session_key, down, 0, ADDRESS, "POLL", t.counter + 1, [0, b""])
+    return rows
+
+
+FILES = {
+    "cobs": cobs_vectors, "crc": crc_vectors, "cbor": cbor_vectors, "seals": seal_vectors, "frames": frame_vectors,
+    "messages": message_vectors, "session": session_vectors,
+}  # fmt: skip
+
+
+def text(name: str) -> str:
+    """The content of NAME.json."""
+    return json.dumps(FILES[name](), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for name in FILES:
+        (HERE / f"{name}.json").write_text(text(name), encoding="utf-8")
+        print(f"wrote {name}.json")
