@@ -24,6 +24,7 @@ TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
 REPLY_TO_MAX = 256
 IDENTIFY_S = 30
+WIRE_REASON_MAX = dict(messages.FIELDS[messages.COMMAND])["reason"][1]  # bytes; what is longer is cut for the wire
 UTC = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(?:Z|\+00:00)")
 OPS = ("set", "raise", "cap", "scale")
 
@@ -154,8 +155,9 @@ def _override(value: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(level, (int, float)) or isinstance(level, bool) or not 0 <= level <= 100:
         raise ValueError(f'"level_percent" {str(level)[:20]!r} must be a number from 0 to 100')
     reason = value.get("reason", "")
-    if not isinstance(reason, str) or len(reason.encode()) > REASON_MAX or not (reason.isprintable() or not reason):
-        raise ValueError(f'"reason" must be text of at most {REASON_MAX} bytes')
+    if not isinstance(reason, str) or len(reason) > REASON_MAX or not reason.isprintable():
+        raise ValueError(f'"reason" must be printable text of at most {REASON_MAX} characters')
+    reason = reason.encode()[:WIRE_REASON_MAX].decode(errors="ignore")
     for_s = _integer(value.get("for_s"), "for_s", 1, OVERRIDE_MAX_S)
     return {"level_pm": round(level * 10), "for_s": for_s, "reason": reason}
 

@@ -172,7 +172,7 @@ class _Reader:
         self._unique("bus", [bus.id for bus in buses])
         self._unique("bus port", [bus.port for bus in buses])
         keys = self._keys(gateway, buses, posts)
-        if self.faults:
+        if self.faults or mqtt is None:
             return None
         del gateway["keys_file"]
         gateway["state_dir"] = self.folder / gateway["state_dir"]

@@ -35,7 +35,7 @@ CREATE TABLE transactions (id TEXT PRIMARY KEY, at INTEGER NOT NULL, response TE
 
 
 class Database:
-    """`say(text)` is told what was found wrong and what was done about it; it may be called from the writer's thread."""
+    """`say(text)`, also called from the writer's thread, is told what was found wrong and what was done about it."""
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.path = path

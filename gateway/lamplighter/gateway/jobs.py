@@ -56,25 +56,26 @@ class Jobs:
     def missed(self, job: Job) -> Result | None:
         """No answer; a Result when that was the last try."""
         job.tries += 1
-        return self._end(job, "does not answer") if job.tries >= TRIES_MAX and job in self._jobs else None
+        return self.end(job, "does not answer") if job.tries >= TRIES_MAX and job in self._jobs else None
 
     def drop(self, address: int | None, error: str) -> list[Result]:
         """End every job of a post, or of all."""
-        return [self._end(job, error) for job in list(self._jobs) if address in (None, job.ask.address)]
+        return [self.end(job, error) for job in list(self._jobs) if address in (None, job.ask.address)]
 
     def expired(self, t_ms: int) -> list[Result]:
         """End the jobs whose time is over."""
         late = [job for job in self._jobs if job.ask.expires_ms <= t_ms]
-        return [self._end(job, "no answer before the request expired") for job in late]
+        return [self.end(job, "no answer before the request expired") for job in late]
 
     def next_ms(self) -> int | None:
         """When the first of them expires."""
         return min((job.ask.expires_ms for job in self._jobs), default=None)
 
-    def __contains__(self, job: Job) -> bool:
-        return job in self._jobs
-
-    def _end(self, job: Job, error: str) -> Result:
+    def end(self, job: Job, error: str) -> Result:
+        """Give a job up."""
         self._jobs.remove(job)
         job.ask.procedure.close()
         return Result(job.ask.id, job.ask.address, None, error)
+
+    def __contains__(self, job: Job) -> bool:
+        return job in self._jobs

@@ -296,7 +296,14 @@ class Poller:
         self._ask_post(peer, messages.POLL, (peer.ack, told), None, t_ms)
 
     def _ask_post(self, peer: Peer, kind: int, values: tuple, job: Job | None, t_ms: int) -> None:
-        self._send(self._link.request(peer.address, kind, values), t_ms)
+        try:
+            data = self._link.request(peer.address, kind, values)
+        except WireError as error:  # a procedure asked for something that no frame can carry
+            self._error(f"address {peer.address}: {error}")
+            if job is not None:
+                self._ended(self._jobs.end(job, str(error)))
+            return
+        self._send(data, t_ms)
         self._wait(Question(peer, kind, job))
 
     def _broadcast_time(self, t_ms: int) -> None:

@@ -1,0 +1,252 @@
+"""The connection to the central broker: retained state, batches of the outbox, responses; and what comes back.
+
+Rules kept here
+- An item leaves the outbox when the broker has acknowledged it (PUBACK), never before.
+- At most `inflight` publishes are under way; correctness needs no more than MQTT 3.1.1 and a clean session.
+- Retained state is kept here by topic and sent again, whole, on every connection.
+- The broker may be away as long as it likes: nobody waits for it but this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections import deque
+from collections.abc import Callable
+
+import aiomqtt
+
+from lamplighter.gateway.config import Mqtt
+from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
+from lamplighter.gateway.topics import Topics
+
+log = logging.getLogger("lamplighter.broker")
+
+BATCH_ITEMS = 100  # some 20 KB: below every broker's packet limit, and a PUBACK each costs little
+BATCH_BYTES = 64 * 1024
+RESPONSES_MAX = 256  # answers waiting for the broker; older ones have expired for whoever asked
+INCOMING_MAX = 1000  # requests read from the broker and not yet looked at
+ACK_S = 20.0  # a broker that acknowledges nothing for so long is gone
+BACKOFF_MIN_S = 1.0
+BACKOFF_MAX_S = 60.0
+OFFLINE = '{"v":1,"online":false}'
+
+REFUSALS = {
+    4: "it does not accept this user name and password; check [mqtt] username and password_file",
+    5: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
+    134: "it does not accept this user name and password; check [mqtt] username and password_file",
+    135: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
+}
+
+
+class Broker:
+    """`connected()` is called on every connection, `received(topic, payload)` for every message of `subscriptions`."""
+
+    def __init__(
+        self,
+        settings: Mqtt,
+        client_id: str,
+        topics: Topics,
+        gateway: str,
+        outbox: Outbox,
+        received: Callable[[str, bytes], None],
+    ) -> None:
+        self.is_connected = False
+        self._settings = settings
+        self._client_id = client_id
+        self._topics = topics
+        self._gateway = gateway
+        self._outbox = outbox
+        self._received = received
+        self._tls = tls_context(settings)
+        self._retained: dict[str, str] = {}
+        self._dirty: dict[str, None] = {}
+        self._responses: deque[tuple[str, str]] = deque(maxlen=RESPONSES_MAX)
+        self._changed = asyncio.Event()
+        self._fresh = {EVENTS: asyncio.Event(), TELEMETRY: asyncio.Event()}
+        self._said = ""
+
+    def retain(self, topic: str, payload: str) -> None:
+        """Publish as retained, now and on every later connection, until replaced."""
+        self._retained[topic] = payload
+        self._dirty[topic] = None
+        self._changed.set()
+
+    def respond(self, topic: str, payload: str) -> None:
+        """Publish once, not retained."""
+        self._responses.append((topic, payload))
+        self._changed.set()
+
+    def fresh(self) -> None:
+        """The outbox has something new."""
+        for event in self._fresh.values():
+            event.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        pause_s = BACKOFF_MIN_S
+        while True:
+            try:
+                await self._session()
+            except* aiomqtt.MqttError as errors:
+                self._say(_reason(errors))
+            except* OSError as errors:
+                self._say(_reason(errors))
+            if self.is_connected:
+                self.is_connected, pause_s = False, BACKOFF_MIN_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, BACKOFF_MAX_S)
+
+    def _client(self) -> aiomqtt.Client:
+        settings = self._settings
+        return aiomqtt.Client(
+            settings.host,
+            settings.port,
+            identifier=self._client_id,
+            username=settings.username,
+            password=settings.password,
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            keepalive=settings.keepalive_s,
+            will=aiomqtt.Will(self._topics.status, OFFLINE, qos=1, retain=True),
+            tls_context=self._tls,
+            timeout=ACK_S,
+            max_inflight_messages=settings.inflight,
+            max_queued_incoming_messages=INCOMING_MAX,
+        )
+
+    async def _session(self) -> None:
+        """One connection, from connect to loss."""
+        async with self._client() as client:
+            self.is_connected, self._said = True, ""
+            log.info("connected to broker %s:%d", self._settings.host, self._settings.port)
+            for topic in (self._topics.desired_plans, self._topics.request):
+                await client.subscribe(topic, qos=1)
+            self._dirty = dict.fromkeys(self._retained)
+            self._changed.set()
+            window = asyncio.Semaphore(self._settings.inflight)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._listen(client))
+                    group.create_task(self._tell(client, window, group))
+                    for stream, topic in ((EVENTS, self._topics.events), (TELEMETRY, self._topics.telemetry)):
+                        group.create_task(self._deliver(client, window, group, stream, topic))
+            except asyncio.CancelledError:
+                await self._farewell(client)
+                raise
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload
+            self._received(str(message.topic), payload if isinstance(payload, bytes) else b"")
+
+    async def _tell(self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
+        """Send what is retained and has changed, and the responses."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            while self._responses:
+                topic, payload = self._responses[0]
+                await client.publish(topic, payload, qos=1)
+                if self._responses and self._responses[0] == (topic, payload):
+                    self._responses.popleft()
+            while self._dirty and not self._responses:
+                topic = next(iter(self._dirty))
+                del self._dirty[topic]
+                await window.acquire()
+                group.create_task(_publish(client, window, topic, self._retained[topic], retain=True))
+
+    async def _deliver(
+        self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup, stream: int, topic: str
+    ) -> None:
+        """Send a stream of the outbox, oldest first, from its beginning."""
+        fresh, cursor, epoch = self._fresh[stream], 0, self._outbox.epoch
+        while True:
+            fresh.clear()
+            if epoch != self._outbox.epoch:  # the store was rebuilt and counts from the beginning
+                cursor, epoch = 0, self._outbox.epoch
+            rows = cut(await asyncio.to_thread(self._outbox.read, stream, cursor, BATCH_ITEMS))
+            if not rows:
+                await fresh.wait()
+                continue
+            cursor = rows[-1].seq
+            payload = batch(self._gateway, epoch, rows)
+            await window.acquire()
+            group.create_task(self._deliver_one(client, window, stream, topic, payload, rows))
+
+    async def _deliver_one(
+        self,
+        client: aiomqtt.Client,
+        window: asyncio.Semaphore,
+        stream: int,
+        topic: str,
+        payload: str,
+        rows: list[Row],
+    ) -> None:
+        await _publish(client, window, topic, payload)
+        self._outbox.acknowledge(stream, rows[0].seq, rows[-1].seq)
+
+    async def _farewell(self, client: aiomqtt.Client) -> None:
+        """A clean end: the last will is not sent then, so we say it ourselves."""
+        with contextlib.suppress(aiomqtt.MqttError):
+            await client.publish(self._topics.status, OFFLINE, qos=1, retain=True, timeout=2)
+
+    def _say(self, reason: str) -> None:
+        """Say why there is no connection, once for each reason."""
+        if reason != self._said:
+            self._said = reason
+            address = f"{self._settings.host}:{self._settings.port}"
+            log.error("broker %s: %s; the street runs on, everything is kept; trying again", address, reason)
+
+
+def batch(gateway: str, epoch: str, rows: list[Row]) -> str:
+    """The payload of one events or telemetry message."""
+    items = ",".join(f'{{"seq":{row.seq},{row.body[1:]}' for row in rows)
+    return f'{{"v":1,"gateway":"{gateway}","epoch":"{epoch}","items":[{items}]}}'
+
+
+def cut(rows: list[Row]) -> list[Row]:
+    """As many of the rows as fit into one message, at least one."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.body)
+        if size > BATCH_BYTES and count:
+            return rows[:count]
+    return rows
+
+
+def tls_context(settings: Mqtt) -> ssl.SSLContext | None:
+    """Raises OSError (ssl.SSLError is one) where a certificate cannot be read."""
+    if not settings.tls:
+        return None
+    context = ssl.create_default_context(cafile=settings.tls_ca)
+    if settings.tls_cert:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context
+
+
+async def _publish(
+    client: aiomqtt.Client, window: asyncio.Semaphore, topic: str, payload: str, retain: bool = False
+) -> None:
+    try:
+        await client.publish(topic, payload, qos=1, retain=retain)
+    finally:
+        window.release()
+
+
+def _reason(errors: BaseExceptionGroup) -> str:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    code = getattr(error, "rc", None)
+    code = getattr(code, "value", code)
+    if code in REFUSALS:
+        return REFUSALS[code]
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}; check [mqtt] tls_ca, tls_cert and tls_key"
+    text = str(error).strip() or type(error).__name__
+    if "refused" in text:
+        return "nothing listens there; is the broker running?"
+    return text.splitlines()[0][:200]
