@@ -36,6 +36,7 @@ from lamppost.limits import (
     SLOW_FADE_MS,
 )
 
+_STEP_S = 2  # a clock that is set right by less is followed without a fade of its own
 _RAMP_STEPS = 30  # a bent ramp is cut so that no step covers more than a thirtieth of it
 _FADES = (  # (up, down) of layers 4 to 9
     (COMMAND_FADE_MS, SLOW_FADE_MS),  # crowd
@@ -69,13 +70,14 @@ class Arbiter:
     def __init__(self):
         self.commands = Commands()
         self._decision = Decision()
-        self._plan = self._segment = None
+        self._plan = None
         self._begun = False
         self._dark = True  # the photocell's memory between its two thresholds: in doubt it is dark
         self._was_dark = None
         self._limit_pm = LEVEL_MAX
         self._heard = self._ordered = -1
         self._from_s = self._to_s = None  # the UTC for which the last decision holds
+        self._from_ms = 0
         self._upper = []  # the asks of layers 3 to 9, as last decided
         self._fades = (COMMAND_FADE_MS, SLOW_FADE_MS)  # of the presence profile last in use
         self._settled_ms = 0  # when the fade between two states of the layers is over
@@ -156,13 +158,13 @@ class Arbiter:
         upper = self._asks_above(plan, ask, self._limit_pm, utc_s, t_ms)
         asks = self._asks_below(plan, segment, utc_s, utc_s) + upper
         level, winner = fold(asks)
-        new_fade_ms = self._new_fade_ms(plan, segment, ask, asks, upper, level)
+        new_fade_ms = self._new_fade_ms(plan, utc_s, t_ms, ask, asks, upper, level)
         if new_fade_ms is not None:
             self._settled_ms = t_ms + new_fade_ms
         fade_ms = max(0, self._settled_ms - t_ms)
         due_ms = t_ms + ASK_AGAIN_MAX_MS if ask is None else ask[1]
         decision.now_pm = level if plan is None else plan.luminaire_pm(level)
-        self._to_s = None
+        self._to_s = None if utc_s is None else utc_s + ASK_AGAIN_MAX_MS // 1000
         if segment is not None:
             self._to_s, at_s = _horizon(plan, segment, asks, upper, utc_s, utc_s + (sub_ms + fade_ms) // 1000, fade_ms)
             due_ms = min(due_ms, t_ms + (self._to_s - utc_s) * 1000 - sub_ms)
@@ -181,16 +183,16 @@ class Arbiter:
         decision.level_pm, decision.fade_ms = target_pm, fade_ms
         decision.layer, decision.reason = asks[winner][0], asks[winner][5]
         decision.next_t_ms = max(t_ms + 1, self.commands.deadline(utc_s, t_ms, due_ms))
-        self._plan, self._segment, self._upper, self._from_s = plan, segment, upper, utc_s
+        self._plan, self._upper, self._from_s, self._from_ms = plan, upper, utc_s, t_ms
         self._begun, self._was_dark = True, self._dark
 
-    def _new_fade_ms(self, plan, segment, ask, asks, upper, level_pm):
+    def _new_fade_ms(self, plan, utc_s, t_ms, ask, asks, upper, level_pm):
         """Return the length of the fade that begins now because something changed, None if none does."""
         if ask is not None:
             self._fades = (ask[2], ask[3])
         if not self._begun:
             return 0
-        if not self._goes_on(plan, segment):
+        if not self._goes_on(plan, utc_s, t_ms):
             return COMMAND_FADE_MS
         layer = _highest_change(self._upper, upper)
         if not layer:
@@ -201,14 +203,13 @@ class Arbiter:
         up_ms, down_ms = self._fades if layer == PRESENCE else _FADES[layer - PRESENCE - 1]
         return up_ms if level_pm > before_pm else down_ms
 
-    def _goes_on(self, plan, segment):
-        """Whether layer 1 is where its own course has brought it: not so after a new plan or a clock step."""
-        before = self._segment
+    def _goes_on(self, plan, utc_s, t_ms):
+        """Whether layer 1 takes its own course since the last decision: the same plan, and both clocks in step."""
         if plan is not self._plan:
             return False
-        if segment is None or before is None:
-            return segment is before and self._dark == self._was_dark
-        return before.start_s == segment.start_s or before.end_s == segment.start_s
+        if utc_s is None or self._from_s is None:
+            return utc_s is self._from_s and self._dark == self._was_dark
+        return -_STEP_S <= utc_s - self._from_s - (t_ms - self._from_ms) // 1000 <= _STEP_S
 
 
 def _horizon(plan, segment, asks, upper, utc_s, faded_s, fade_ms):

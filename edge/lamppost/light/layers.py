@@ -66,10 +66,11 @@ def ground_ends(plan, segment, utc_s):
         next_s = min(next_s, segment.ramp_end_s())
         ramps, longest = 1, segment.ramp_s
     for _, start, end, _, _, ramp in plan.scenes:
+        ramp = min(ramp, end - start)  # a ramp that was cut short is undone in as long as it took
         for begin in (start, end):
             if utc_s < begin:
                 next_s = min(next_s, begin)
-            elif utc_s < begin + ramp and not (begin == start and utc_s >= end):
+            elif utc_s < begin + ramp:
                 next_s = min(next_s, begin + ramp)
                 ramps += 1
                 longest = max(longest, ramp)
