@@ -209,7 +209,7 @@ class Poller:
         self._actions.append(line.Heard(peer.address, peer.epoch, seq, user_class, port, age_ms))
 
     def _hello_ok(self, peer: Peer, values: list, t_ms: int) -> None:
-        version, _, epoch, boots, identity, firmware = values
+        version, _, epoch, boots, identity, firmware, _ = values
         if version != messages.VERSION:
             self._link.forget(peer.address)
             self._error(f"address {peer.address} speaks version {version}, not {messages.VERSION}; update it")
