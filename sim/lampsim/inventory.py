@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 FILE_MAX = 64 * 2**20  # a city of 100,000 lamps is 26 MB
@@ -103,6 +104,21 @@ def nearest(lamps: Sequence[Lamp], count: int, park: str | None = None) -> list[
     return _walk(sorted(members, key=lambda p: math.hypot(*flat.xy_m(p.lat, p.lon)))[:count], flat)
 
 
+def routes(lamps: Sequence[Lamp], flat: Flat) -> list[tuple[str, tuple[tuple[float, float], ...]]]:
+    """Where one walks or drives past them, as ("path" or "street", points in metres), the longest of a place first.
+
+    The lamps of a place are joined in their order; a gap of more than 2.5 times the usual one ends a route.
+    """
+    found = []
+    for place in dict.fromkeys(p.place for p in lamps):
+        members = [p for p in lamps if p.place == place]
+        points = [flat.xy_m(p.lat, p.lon) for p in members]
+        pieces = [piece for piece in _split(points) if len(piece) > 1]
+        kind = "path" if members[0].kind == "park" else "street"
+        found += [(kind, tuple(piece)) for piece in sorted(pieces, key=len, reverse=True)]
+    return found
+
+
 def default(lat: float = LOUVAIN_LA_NEUVE[0], lon: float = LOUVAIN_LA_NEUVE[1]) -> list[Lamp]:
     """24 posts: p01..p12 along a curved park path (25 m apart), a01..a06 and b01..b06 on two streets (30 m)."""
     flat = Flat(lat, lon)
@@ -152,6 +168,17 @@ def _walk(lamps: list[Lamp], flat: Flat) -> list[Lamp]:
         left.sort(key=lambda p: math.dist(here, at[p.id]))
         ordered.append(left.pop(0))
     return ordered
+
+
+def _split(points: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    gaps = [math.dist(a, b) for a, b in pairwise(points)]
+    usual = sorted(gaps)[len(gaps) // 2] if gaps else 0.0
+    pieces = [points[:1]]
+    for point, gap in zip(points[1:], gaps, strict=True):
+        if gap > 2.5 * max(usual, 1.0):
+            pieces.append([])
+        pieces[-1].append(point)
+    return pieces
 
 
 # --- one feature

@@ -25,11 +25,12 @@ GROUND: dict[str, Rgb] = {
     "street": (36, 38, 46),
 }
 WIDTH_M = {"path": 4.0, "street": 8.0}
-DUSK: Rgb = (58, 62, 120)  # what daylight is left adds to the ground
+DUSK: Rgb = (34, 38, 82)  # what daylight is left adds to the ground
 LAMP: Rgb = (255, 186, 92)  # 2700 K, a little warmer than it is, for the eye
-REACH_M = 30.0  # where a pool of light ends on the picture
+REACH_M = (9.0, 30.0)  # where a pool of light ends on the picture: 1.3 times the usual spacing, within these
+BEHIND_MAX = 78  # luminance behind a glyph, 0..255: text stays legible in a pool of light
 PEOPLE = {"pedestrian": ("☻", (120, 230, 255)), "cyclist": ("∞", (140, 255, 170)), "car": ("■", (255, 120, 140))}
-CPYTHON, MICROPYTHON, DEAD = "●", "◆", "×"
+CPYTHON, MICROPYTHON, DEAD, GATEWAY = "●", "◆", "×", "▣"
 MARGIN_M = 14.0
 
 
@@ -67,14 +68,21 @@ def _line(pixels: list[list[Rgb]], over: dict, row: int, columns: int) -> list[S
     for c in range(columns):
         glyph = over.get((row, c))
         if glyph:
-            behind = tuple((a + b) // 2 for a, b in zip(upper[c], lower[c], strict=True))
-            text, style = glyph[0], _style(glyph[1], behind, glyph[2])
+            text, style = glyph[0], _style(glyph[1], _behind(upper[c], lower[c]), glyph[2])
         elif upper[c] == lower[c]:
             text, style = " ", _style(upper[c], lower[c])
         else:
             text, style = "▀", _style(upper[c], lower[c])
         segments.append(Segment(text, style))
     return list(Segment.simplify(segments))
+
+
+@lru_cache(maxsize=8192)
+def _behind(upper: Rgb, lower: Rgb) -> Rgb:
+    """The ground of a cell with a glyph: its two pixels mixed, and darkened where it is bright."""
+    red, green, blue = ((a + b) // 2 for a, b in zip(upper, lower, strict=True))
+    share = min(1.0, BEHIND_MAX / max(1.0, 0.3 * red + 0.59 * green + 0.11 * blue))
+    return int(red * share), int(green * share), int(blue * share)
 
 
 @lru_cache(maxsize=8192)
@@ -89,7 +97,9 @@ def _overlay(scene: Scene, ground: "_Ground") -> dict[tuple[int, int], tuple[str
     """Cells with a glyph: the percentages first, so that posts, then people, win a cell they share."""
     over: dict[tuple[int, int], tuple[str, Rgb, bool]] = {}
     at = {post.id: ground.cell(post.x_m, post.y_m) for post in scene.posts}
-    taken = {(row, column + d) for row, column in at.values() for d in (-1, 0, 1)}
+    if scene.gateway.at:
+        _put_gateway(scene, ground.cell(*scene.gateway.at), over)
+    taken = set(over) | {(row, column + d) for row, column in at.values() for d in (-1, 0, 1)}
     for post in scene.posts:
         _put_label(post, at[post.id], taken, over, ground.size)
     for post in scene.posts:
@@ -102,6 +112,12 @@ def _overlay(scene: Scene, ground: "_Ground") -> dict[tuple[int, int], tuple[str
     return over
 
 
+def _put_gateway(scene: Scene, cell: tuple[int, int], over: dict) -> None:
+    colour = (110, 220, 140) if scene.gateway.up else (255, 90, 90)
+    for i, char in enumerate(f"{GATEWAY} gw" if scene.gateway.up else f"{GATEWAY} gw off"):
+        over[cell[0], cell[1] + i] = (char, colour, True)
+
+
 def _glyph(post: PostView) -> tuple[str, Rgb, bool]:
     if not post.alive:
         return DEAD, (255, 90, 90), True
@@ -110,13 +126,13 @@ def _glyph(post: PostView) -> tuple[str, Rgb, bool]:
         return glyph, (255, 110, 255), True
     if post.sees:
         return glyph, PEOPLE["pedestrian"][1], True
-    return glyph, _blend((95, 100, 115), (255, 244, 214), post.level_pm / 1000), post.level_pm > 0
+    return glyph, _blend((130, 136, 150), (255, 246, 222), post.level_pm / 1000), post.level_pm > 0
 
 
 def _put_label(post: PostView, cell: tuple[int, int], taken: set, over: dict, size: tuple[int, int]) -> None:
     """The level in percent under (else above) its post, where no other post or label is in the way."""
     text = str(round(post.level_pm / 10)) if post.alive else "off"
-    colour = _blend((125, 132, 150), (255, 224, 160), post.level_pm / 1000) if post.alive else (255, 90, 90)
+    colour = _blend((158, 164, 180), (255, 228, 170), post.level_pm / 1000) if post.alive else (255, 90, 90)
     for row in (cell[0] + 1, cell[0] - 1):
         first = cell[1] - len(text) // 2
         cells = [(row, first + i) for i in range(len(text))]
@@ -141,6 +157,7 @@ class _Ground:
         wide, high = max(xs) - min(xs) + 2 * MARGIN_M, max(ys) - min(ys) + 2 * MARGIN_M
         self.metres = max(wide / columns, high / (2 * rows))  # a pixel
         self._base = [[self._kind(scene, c, y) for c in range(columns)] for y in range(2 * rows)]
+        self._reach_m = _reach_m(points)
         self._light = {
             (c, y): light for y in range(2 * rows) for c in range(columns) if (light := self._reaching(points, c, y))
         }
@@ -186,13 +203,20 @@ class _Ground:
     def _reaching(self, points: list[tuple[float, float]], column: int, y: int) -> list[tuple[int, float]]:
         place = self._place(column, y)
         near = [(i, math.dist(place, point)) for i, point in enumerate(points)]
-        return [(i, (1 - (d / REACH_M) ** 2) / (1 + (d / 9) ** 2)) for i, d in near if d < REACH_M]
+        reach = self._reach_m
+        return [(i, (1 - (d / reach) ** 2) / (1 + (3.3 * d / reach) ** 2)) for i, d in near if d < reach]
 
     def _plant(self) -> list[tuple[int, int]]:
         chance = random.Random(7)  # always the same park
         columns, rows = self.size
         places = [(r, c) for r in range(rows) for c in range(columns) if chance.random() < 0.025]
         return [p for p in places if {self._base[2 * p[0]][p[1]], self._base[2 * p[0] + 1][p[1]]} == {"grass"}]
+
+
+def _reach_m(points: list[tuple[float, float]]) -> float:
+    """1.3 times the median distance to the nearest other lamp, within REACH_M."""
+    gaps = sorted(min((math.dist(p, q) for q in points if q is not p), default=REACH_M[1]) for p in points)
+    return min(max(1.3 * gaps[len(gaps) // 2], REACH_M[0]), REACH_M[1])
 
 
 def _distance(p: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:

@@ -47,6 +47,7 @@ class Event:
 @dataclass
 class GatewayView:
     up: bool = True
+    at: tuple[float, float] | None = None  # where its cabinet stands on the map, in metres
     posts_online: int = 0
     backlog: int = 0  # readings and events waiting for the broker
     retries: int = 0

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .picture import CPYTHON, DEAD, MICROPYTHON, PEOPLE, Picture
+from .picture import CPYTHON, DEAD, GATEWAY, MICROPYTHON, PEOPLE, Picture
 from .scene import Scene
 
 FRAMES_PER_S = 6  # enough for a walker; 4 % of a core
@@ -43,7 +43,13 @@ def render(scene: Scene, picture: Picture, width: int, height: int) -> Renderabl
         Layout(name="body"),
         Layout(_events(scene, lines), size=lines + 2, name="events"),
     )
-    map_panel = Panel(picture, title=f"[bold]{scene.place}", title_align="left", subtitle=_legend(scene), **_FRAME)
+    map_panel = Panel(
+        picture,
+        title=Text(scene.place, "bold bright_white"),
+        title_align="left",
+        subtitle=_legend(scene),
+        **_FRAME,
+    )
     if width < 90:
         root["body"].update(map_panel)
     else:
@@ -66,8 +72,8 @@ def _story(scene: Scene, width: int) -> Panel:
     second.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     second.add_column(justify="right", no_wrap=True)
     second.add_row(Text(scene.story, "grey82"), _bar(scene.progress, 14, "yellow"))
-    title = "[bold yellow]Lamplighter[/]"
-    clock = f"[bold]{scene.clock}[/]" if scene.clock else None
+    title = Text("Lamplighter", "bold yellow")
+    clock = Text(scene.clock, "bold bright_white") if scene.clock else None
     return Panel(
         Group(first, second), title=title, title_align="left", subtitle=clock, subtitle_align="right", **_FRAME
     )
@@ -76,13 +82,15 @@ def _story(scene: Scene, width: int) -> Panel:
 def _legend(scene: Scene) -> Text:
     legend = Text(f" {CPYTHON} post", "grey70")
     if any(post.micropython for post in scene.posts):
-        legend.append(f"  {MICROPYTHON} on MicroPython")
+        legend.append(f"  {MICROPYTHON} MicroPython")
     if not all(post.alive for post in scene.posts):
         legend.append(f"  {DEAD} no power", "bright_red")
+    if scene.gateway.at:
+        legend.append(f"  {GATEWAY} gateway")
     for kind in sorted({person.kind for person in scene.people}, reverse=True):
         glyph, colour = PEOPLE.get(kind, PEOPLE["pedestrian"])
         legend.append(f"  {glyph} {kind}", f"rgb({colour[0]},{colour[1]},{colour[2]})")
-    legend.append("  numbers: % light ")
+    legend.append("  20: % light ")
     return legend
 
 
@@ -92,7 +100,7 @@ def _events(scene: Scene, lines: int) -> Panel:
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for event in list(scene.events)[-lines:]:
         table.add_row(event.clock, Text(event.text, COLOURS.get(event.kind, "white")))
-    return Panel(table, title="what happened", title_align="left", **_FRAME)
+    return Panel(table, title=Text("What happened", "bold bright_white"), title_align="left", **_FRAME)
 
 
 # --- the counters
@@ -119,12 +127,15 @@ def _counters(scene: Scene) -> list[tuple[str, RenderableType]]:
         (" on MicroPython", str(sum(post.micropython for post in alive))),
         ("Light", _share(_mean_percent(scene), "yellow")),
         (" wave p50 / p99", "-" if scene.wave_ms is None else f"{scene.wave_ms[0]} / {scene.wave_ms[1]} ms"),
-        (f"Plan {plan.name}", Text(plan.hash[:8] or "none yet", "grey58")),
-        (" applied", Text.assemble(_bar(plan.applied / max(1, count), 6, "green"), f" {plan.applied}/{count}")),
+        ("Plan", Text(plan.name or "none yet", "green" if plan.name else "")),
+        (
+            f" applied {plan.hash[:4]}",
+            Text.assemble(_bar(plan.applied / max(1, count), 6, "green"), f" {plan.applied}/{count}"),
+        ),
         (f"Bus {bus.baud:,} baud", _share(bus.load_percent, "cyan")),
         (" frames", f"{bus.frames:,}"),
         (" collisions", f"{bus.collisions:,}"),
-        (" lost / sent again", f"{bus.lost:,} / {gateway.retries:,}"),
+        (" lost / resent", f"{bus.lost:,} / {gateway.retries:,}"),
         ("Gateway", _up(gateway.up, "running", "KILLED")),
         (" posts online", f"{gateway.posts_online}"),
         (" backlog", _warn(gateway.backlog)),

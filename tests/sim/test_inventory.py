@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lampsim.inventory import Flat, InventoryError, default, from_document, load, nearest
+from lampsim.inventory import Flat, InventoryError, default, from_document, load, nearest, routes
 
 CAMBRIDGE = Path(__file__).parents[2] / ".." / "shared" / "data" / "cambridge"
 needs_cambridge = pytest.mark.skipif(not CAMBRIDGE.is_dir(), reason="../shared/data/cambridge is not on this machine")
@@ -72,6 +72,14 @@ def test_the_generated_town():
         gaps = [math.dist(at[a], at[b]) for a, b in itertools.pairwise(names)]
         assert all(abs(gap - step) < 0.5 for gap in gaps), (letter, gaps)
     assert min(math.dist(at[a], at[b]) for a in at for b in at if a[0] != b[0]) > 20
+
+
+def test_routes_join_the_lamps_of_a_place_and_end_at_a_gap():
+    lamps = default()
+    flat = Flat.around(lamps)
+    assert [(kind, len(points)) for kind, points in routes(lamps, flat)] == [("path", 12), ("street", 6), ("street", 6)]
+    gone = [p for p in lamps if p.id not in ("p04", "p05", "p06")]
+    assert [len(points) for _, points in routes(gone, flat)][:2] == [6, 3]
 
 
 @given(st.floats(-20_000, 20_000), st.floats(-20_000, 20_000), st.floats(-65, 65), st.floats(-179, 179))

@@ -1,0 +1,38 @@
+"""`lampsim`: one command, its subcommands loaded only when they are run (a cold start stays under 100 ms)."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "demo": ("lampsim.demo:demo", "Watch a park and two streets at night: posts, gateway and broker, for real."),
+    "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),
+    "lamps": ("lampsim.commands:lamps", "Show what an inventory holds, or the lamps a demo would take of it."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its subcommands by name and help; imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        return getattr(importlib.import_module(module), name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lamplighter", prog_name="lampsim")
+def main() -> None:
+    """Simulated posts, line, people and city for Lamplighter."""
+
+
+if __name__ == "__main__":
+    main()
