@@ -46,7 +46,10 @@ async def _line(model: Line) -> None:
 @click.option("--park", help="The park or street to take; else the park with the most lamps.")
 @click.option("--count", type=click.IntRange(1, 250), help="Only the COUNT lamps nearest to its middle.")
 def lamps(inventory: str | None, park: str | None, count: int | None) -> None:
-    """List the lamps of INVENTORY (GeoJSON points), or of the generated town: id, place, watts, metres east and north."""
+    """List the lamps of INVENTORY (GeoJSON points), or of the generated town.
+
+    Columns: id, place, watts, metres east and north of their middle.
+    """
     try:
         found = load(inventory) if inventory else default()
         if count or park:

@@ -125,10 +125,12 @@ def default(lat: float = LOUVAIN_LA_NEUVE[0], lon: float = LOUVAIN_LA_NEUVE[1]) 
     path = [(x, y, f"p{i:02}", "park path", "park") for i, (x, y) in enumerate(_path(), 1)]
     upper = [(-75.0 + 30 * i, 62.0 + 2 * i, f"a{i + 1:02}", "upper street", "street") for i in range(6)]
     lower = [(-75.0 + 30 * i, -62.0 - 3 * i, f"b{i + 1:02}", "lower street", "street") for i in range(6)]
-    return [
-        Lamp(name, *(round(degrees, 6) for degrees in flat.lat_lon(x, y)), _watt(kind), place, kind)
-        for x, y, name, place, kind in path + upper + lower
-    ]
+    return [_generated(flat.lat_lon(x, y), name, place, kind) for x, y, name, place, kind in path + upper + lower]
+
+
+def _generated(lat_lon: tuple[float, float], name: str, place: str, kind: str) -> Lamp:
+    """To whole microdegrees, as a plan holds coordinates."""
+    return Lamp(name, round(lat_lon[0], 6), round(lat_lon[1], 6), _watt(kind), place, kind)
 
 
 def _path() -> list[tuple[float, float]]:

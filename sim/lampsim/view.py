@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .picture import CPYTHON, DEAD, GATEWAY, MICROPYTHON, PEOPLE, Picture
+from .picture import CPYTHON, DEAD, MICROPYTHON, PEOPLE, Picture
 from .scene import Scene
 
 FRAMES_PER_S = 6  # enough for a walker; 4 % of a core
@@ -85,8 +85,6 @@ def _legend(scene: Scene) -> Text:
         legend.append(f"  {MICROPYTHON} MicroPython")
     if not all(post.alive for post in scene.posts):
         legend.append(f"  {DEAD} no power", "bright_red")
-    if scene.gateway.at:
-        legend.append(f"  {GATEWAY} gateway")
     for kind in sorted({person.kind for person in scene.people}, reverse=True):
         glyph, colour = PEOPLE.get(kind, PEOPLE["pedestrian"])
         legend.append(f"  {glyph} {kind}", f"rgb({colour[0]},{colour[1]},{colour[2]})")
