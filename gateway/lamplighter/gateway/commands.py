@@ -15,7 +15,7 @@ from lamplighter.gateway import procedures
 from lamplighter.gateway.line import Procedure, Result
 from lamplighter.gateway.topics import REQUEST_MAX, layer_name, parse, percent, utc_text
 from lamppost.light import dates
-from lamppost.light.layers import OPERATOR
+from lamppost.light.layers import OPERATOR, SET
 from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
 from lamppost.wire import messages
 
@@ -57,7 +57,7 @@ class Request:
         number = int.from_bytes(sha256(f"{self.transaction}/{post}".encode()).digest()[:4], "big")
         if self.command == "override":
             until_s = now_s + self.for_s
-            values = (OPERATOR, self.level_pm, until_s, self.for_s, self.reason)
+            values = (OPERATOR, SET, self.level_pm, until_s, self.for_s, self.reason)
             return procedures.command(number, messages.LEVEL, *values)
         if self.command == "clear":
             return procedures.command(number, messages.CLEAR, OPERATOR)

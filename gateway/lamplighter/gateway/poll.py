@@ -202,7 +202,9 @@ class Poller:
     def _event(self, peer: Peer, values: list, t_ms: int) -> None:
         seq, kind, user_class, port, age_ms = values
         peer.hello_ms = min(peer.hello_ms, t_ms)  # it lives
-        if kind != 1 or peer.state != SESSION:  # without a session its item epoch is not known: the items will tell
+        if (
+            kind != messages.PRESENCE or peer.state != SESSION
+        ):  # without a session its item epoch is not known: the items will tell
             return
         peer.urgent = True
         self._hints = [*self._hints, [peer.address, seq & 255, 0]][-HINTS_MAX:]

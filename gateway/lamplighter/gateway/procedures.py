@@ -37,13 +37,14 @@ def command(
     transaction: int,
     kind: int,
     layer: int = 0,
+    op: int = 0,
     level_pm: int = 0,
     until_utc_s: int = 0,
     for_s: int = 0,
     reason: str = "",
 ) -> Procedure:
-    """One COMMAND (op: set); returns an Outcome. The transaction keeps a repeated one from acting twice."""
-    values = (transaction, kind, layer, 0, level_pm, until_utc_s, for_s, reason)
+    """One COMMAND; returns an Outcome. The transaction keeps a repeated one from acting twice."""
+    values = (transaction, kind, layer, op, level_pm, until_utc_s, for_s, reason)
     for _ in range(STRAYS_MAX):
         answer = yield messages.COMMAND, values
         if answer[0] == transaction:
