@@ -151,8 +151,9 @@ def main() -> int:
         inputs += fuzz.inputs
         accepted += fuzz.accepted
         args.seed += 1
-        print(f"\r{inputs} inputs, {accepted} accepted under a stolen key", end="", flush=True)
-    print(f"\n{inputs} inputs, no finding")
+        if sys.stdout.isatty():
+            print(f"\r{inputs} inputs, {accepted} accepted under a stolen key", end="", flush=True)
+    print(f"\n{inputs} inputs, {accepted} frames accepted under a stolen key, no finding")
     return 0
 
 

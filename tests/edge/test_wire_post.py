@@ -1,0 +1,247 @@
+"""The rules of edge/PROTOCOL.md that a whole post keeps: items, commands, reasons, blobs, and when it speaks."""
+
+import unittest
+from hashlib import sha256
+
+from bench import NOON, Bench, plan_bytes, post_key
+
+from lamppost.limits import BLOCK_BYTES, EVENT_TRIES, OVERRIDE_MAX_S, TRANSACTIONS_MAX
+from lamppost.wire import contexts, messages
+from lamppost.wire.frame import header, pack
+
+NIGHT = NOON + 10 * 3600
+PRESENCE = ("presence", 0, True, 0)
+AWAY = ("presence", 0, False, 0)
+
+
+def level(transaction, level_pm, for_s=600, layer=6, kind=messages.LEVEL, until_utc_s=0):
+    return (transaction, kind, layer, 0, level_pm, until_utc_s, for_s, "test")
+
+
+def joined():
+    """A post in session, at night, on its plan."""
+    bench = Bench()
+    bench.open()
+    bench.set_time(NIGHT)
+    begin(bench, plan_bytes())
+    data(bench, plan_bytes(), 0)
+    data(bench, plan_bytes(), 1)
+    return bench
+
+
+def begin(bench, blob):
+    return bench.ask(messages.BLOB_BEGIN, (messages.BLOB_PLAN, len(blob), sha256(blob).digest()))
+
+
+def data(bench, blob, block):
+    piece = blob[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES]
+    return bench.ask(messages.BLOB_DATA, (block, piece or b"x"))
+
+
+class AnswerTest(unittest.TestCase):
+    def test_the_answer_comes_at_once_and_before_anything_else(self):
+        """[A-5]"""
+        bench = Bench()
+        bench.give(("rx", bench.gateway.hello(bench.address)))
+        bench.heard()
+        actions = bench.give(("rx", bench.gateway.request(bench.address, messages.POLL, (0, b""))))
+        self.assertEqual(next(action[0] for action in actions if action[0] != "save"), "tx")
+        self.assertEqual([message.kind for message in bench.heard()], [messages.STATUS])
+
+    def test_no_answer_to_what_is_refused(self):
+        """[S-10]"""
+        bench = Bench()
+        bench.open()
+        good = bench.gateway.request(bench.address, messages.POLL, (0, b""))
+        bench.give(("rx", good))
+        bench.heard()
+        for line in (good, good[:9] + b"\x01" + good[10:], good[1:-2]):
+            bench.give(("rx", b"\x00" + line + b"\x00"))
+            self.assertEqual(bench.sent, [])
+
+
+class ItemsTest(unittest.TestCase):
+    def test_items_stay_until_acknowledged_and_come_again_in_order(self):
+        """[I-1] [I-4]"""
+        bench = joined()
+        for _ in range(3):
+            bench.give(PRESENCE)
+            bench.give(AWAY)
+        first = bench.ask(messages.POLL, (0, b""))
+        again = bench.ask(messages.POLL, (0, b""))
+        self.assertEqual(first[8], again[8])
+        numbers = [item[0] for item in first[8]]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertEqual(first[7], len(numbers))
+        rest = bench.ask(messages.POLL, (numbers[1], b""))
+        self.assertEqual([item[0] for item in rest[8]], numbers[2:])
+
+    def test_an_event_has_the_number_of_its_item(self):
+        """[I-4]"""
+        bench = joined()
+        bench.give(PRESENCE)
+        bench.run(200)
+        event = next(message for message in bench.heard() if message.kind == messages.EVENT)
+        items = bench.ask(messages.POLL, (0, b""))[8]
+        self.assertEqual([item[0] for item in items if item[1] == messages.PRESENCE], [event.values[0]])
+
+    def test_numbers_go_on_after_a_power_cut_in_the_same_epoch(self):
+        """[I-2]"""
+        bench = joined()
+        seen = [item[0] for item in bench.ask(messages.POLL, (0, b""))[8]]
+        epoch = bench.post.item_epoch
+        bench.start()
+        fresh = [item[0] for item in bench.open()[8]]
+        self.assertEqual(bench.post.item_epoch, epoch)
+        self.assertGreater(min(fresh), max(seen))
+        del bench.saved["counters"]
+        bench.start()
+        self.assertNotEqual(bench.post.item_epoch, epoch)
+
+    def test_light_before_words(self):
+        """[I-5]"""
+        bench = joined()
+        bench.run(2000)
+        names = [action[0] for action in bench.give(PRESENCE)]
+        self.assertIn("lamp", names)
+        if "tx" in names:
+            self.assertLess(names.index("lamp"), names.index("tx"))
+
+    def test_an_event_is_tried_until_the_tries_are_used_up(self):
+        """[A-6]"""
+        bench = joined()
+        bench.give(PRESENCE)
+        bench.run(3000)
+        events = [message for message in bench.heard() if message.kind == messages.EVENT]
+        self.assertEqual(len(events), EVENT_TRIES)
+        self.assertEqual(len({event.values[0] for event in events}), 1)
+
+    def test_a_hint_in_a_poll_to_another_post_ends_the_tries(self):
+        """[A-6]"""
+        bench = joined()
+        bench.give(PRESENCE)
+        bench.run(40)
+        bench.heard()
+        seq = bench.post.items.next_seq - 1
+        signed = header(9, 0, messages.POLL, 5) + messages.encode(messages.POLL, (0, bytes((bench.address, seq & 255))))
+        bench.give(("rx", pack(signed, bytes(8))))
+        bench.run(3000)
+        self.assertEqual(bench.heard(), [])
+
+
+class CommandTest(unittest.TestCase):
+    def test_a_repeated_transaction_acts_once_and_the_last_sixteen_are_remembered(self):
+        """[X-1]"""
+        bench = joined()
+        first = bench.ask(messages.COMMAND, level(1, 400))
+        for number in range(2, TRANSACTIONS_MAX + 1):
+            bench.ask(messages.COMMAND, level(number, 500))
+        lamp = bench.lamp
+        self.assertEqual(bench.ask(messages.COMMAND, level(1, 900)), first)
+        self.assertEqual(bench.lamp, lamp)
+
+    def test_a_refusal_is_remembered_too(self):
+        """[X-1]"""
+        bench = joined()
+        refused = bench.ask(messages.COMMAND, level(1, 400, layer=9))
+        self.assertEqual(refused[1], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.COMMAND, level(1, 400)), refused)
+
+    def test_layers_and_kinds(self):
+        """[X-2] [X-4]"""
+        bench = joined()
+        for layer in range(10):
+            code = bench.ask(messages.COMMAND, level(100 + layer, 900, layer=layer))[1]
+            if layer not in (4, 5, 6, 8):
+                self.assertEqual(code, messages.REFUSED, layer)
+        self.assertEqual(bench.ask(messages.COMMAND, level(200, 400))[1], messages.OK)
+        self.assertEqual(bench.ask(messages.COMMAND, level(201, 400, kind=9))[1], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.COMMAND, level(202, 0, for_s=3601, kind=messages.IDENTIFY))[1], 1)
+        self.assertEqual(bench.ask(messages.COMMAND, level(203, 0, for_s=5, kind=messages.IDENTIFY))[1], 0)
+        self.assertEqual(bench.ask(messages.COMMAND, level(204, 0, kind=messages.CLEAR))[1], messages.OK)
+
+    def test_a_level_expires(self):
+        """[X-3]"""
+        bench = joined()
+        before = bench.lamp[0]
+        for for_s in (0, OVERRIDE_MAX_S + 1):
+            self.assertEqual(bench.ask(messages.COMMAND, level(300 + for_s, 0, for_s))[1], messages.REFUSED)
+        over = level(400, 500, until_utc_s=NIGHT - 1)
+        self.assertEqual(bench.ask(messages.COMMAND, over)[1], messages.REFUSED)
+        self.assertEqual(bench.lamp[0], before)
+        soon = level(401, 500, for_s=6000, until_utc_s=NIGHT + 30)
+        self.assertEqual(bench.ask(messages.COMMAND, soon)[1], messages.OK)
+        self.assertEqual(bench.lamp[0], 500)
+        bench.run(31000)
+        self.assertEqual(bench.lamp[0], before)
+
+    def test_every_row_of_why_comes_once(self):
+        """[X-5]"""
+        bench = joined()
+        for layer in (4, 5, 6, 8):
+            bench.ask(messages.COMMAND, level(500 + layer, 700, layer=layer))
+        rows = []
+        total = 1
+        while len(rows) < total:
+            answer = bench.ask(messages.WHY, (0, len(rows)))
+            total = answer[3]
+            self.assertEqual(answer[4], len(rows))
+            self.assertGreater(len(answer[5]), 0)
+            rows += answer[5]
+        self.assertEqual(len(rows), total)
+        layers = [row[0] for row in rows]
+        self.assertEqual(layers, sorted(layers))
+
+
+class BlobTest(unittest.TestCase):
+    def test_begin_resume_and_done(self):
+        """[D-1] [D-2]"""
+        bench = Bench()
+        bench.open()
+        blob = plan_bytes()
+        self.assertGreater(len(blob), BLOCK_BYTES)
+        self.assertEqual(begin(bench, blob)[:2], [messages.MORE, 0])
+        self.assertEqual(data(bench, blob, 1)[:2], [messages.MORE, 0])
+        self.assertEqual(data(bench, blob, 0)[:2], [messages.MORE, 1])
+        self.assertEqual(data(bench, blob, 0)[:2], [messages.MORE, 1])
+        self.assertEqual(begin(bench, blob)[:2], [messages.MORE, 1])
+        self.assertEqual(data(bench, blob, 1)[0], messages.DONE)
+        self.assertEqual(begin(bench, blob)[0], messages.DONE)
+        self.assertEqual(bench.ask(messages.POLL, (0, b""))[5], sha256(blob).digest()[:8])
+
+    def test_what_is_wrong_changes_nothing(self):
+        """[D-1] [D-3]"""
+        bench = joined()
+        running = bench.ask(messages.POLL, (0, b""))[5]
+        blob = plan_bytes(level_pm=300)
+        self.assertEqual(bench.ask(messages.BLOB_BEGIN, (9, 10, bytes(32)))[0], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.BLOB_BEGIN, (1, 4097, bytes(32)))[0], messages.REFUSED)
+        bench.ask(messages.BLOB_BEGIN, (messages.BLOB_PLAN, len(blob), bytes(32)))
+        data(bench, blob, 0)
+        self.assertEqual(data(bench, blob, 1)[0], messages.REFUSED)
+        begin(bench, b"\x01")
+        self.assertEqual(bench.ask(messages.BLOB_DATA, (0, b"\x01"))[0], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.POLL, (0, b""))[5], running)
+
+    def test_what_a_bus_key_can_say_moves_no_level_down(self):
+        """[B-1]"""
+        bench = joined()
+        bench.run(3000)
+        before = bench.lamp[0]
+        bus = bench.post.line._link._bus
+        for kind, values in (
+            (messages.COMMAND, level(9, 0)),
+            (messages.BLOB_DATA, (0, b"x")),
+            (messages.POLL, (0, b"")),
+        ):
+            for src in (0, 9):
+                signed = header(255, src, kind, 5000) + messages.encode(kind, values)
+                bench.give(("rx", pack(signed, bus.seal(contexts.BUS, signed))))
+                signed = header(bench.address, src, kind, 5000) + messages.encode(kind, values)
+                bench.give(("rx", pack(signed, bus.seal(contexts.DOWN, signed))))
+        self.assertEqual((bench.lamp[0], bench.sent), (before, []))
+        self.assertNotEqual(post_key(bench.address), bench.post.settings.get("bus-key"))
+
+
+if __name__ == "__main__":
+    unittest.main()
