@@ -1,5 +1,6 @@
 """What several test folders share: a real mosquitto on a free loopback port."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -12,19 +13,31 @@ START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cor
 
 
 @pytest.fixture(scope="session")
-def mosquitto(tmp_path_factory):
+def mosquitto(mosquitto_program):
     """A mosquitto without persistence that anybody on this machine may use; yields (host, port)."""
-    folder = tmp_path_factory.mktemp("mosquitto")
-    for _ in range(3):  # another process may take the port between the two steps
-        port = free_port()
-        process = start_mosquitto(folder, port)
-        if listens(process, port):
-            break
-    else:
-        pytest.fail(f"mosquitto did not start: {(folder / 'log').read_text()[-500:]}")
-    yield "127.0.0.1", port
-    process.terminate()
-    process.wait(10)
+    with mosquitto_program(["allow_anonymous true"]) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mosquitto_program(tmp_path_factory):
+    """A context manager that runs a mosquitto with more lines of configuration; it gives (host, port)."""
+
+    @contextlib.contextmanager
+    def run(lines: list[str]):
+        folder = tmp_path_factory.mktemp("mosquitto")
+        for _ in range(3):  # another process may take the port between the two steps
+            port = free_port()
+            process = start_mosquitto(folder, port, lines)
+            if listens(process, port):
+                break
+        else:
+            pytest.fail(f"mosquitto did not start: {(folder / 'log').read_text()[-500:]}")
+        yield "127.0.0.1", port
+        process.terminate()
+        process.wait(10)
+
+    return run
 
 
 def free_port() -> int:
@@ -33,13 +46,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_mosquitto(folder, port: int) -> subprocess.Popen:
+def start_mosquitto(folder, port: int, more: list[str]) -> subprocess.Popen:
     """Start the real broker on 127.0.0.1:`port`; its log goes to folder/log."""
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.fail("mosquitto is missing; ./tests/run installs it, or: sudo apt-get install -y mosquitto")
     config = folder / f"{port}.conf"
-    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false"]
+    lines = [f"listener {port} 127.0.0.1", "persistence false", *more]
+    lines.append("user root")  # where tests run as root: the broker must read files that only root may
     lines += ["max_queued_messages 0", "max_inflight_messages 0"]  # the defaults drop messages to a slow subscriber
     config.write_text("\n".join(lines) + "\n")
     with (folder / "log").open("ab") as log:

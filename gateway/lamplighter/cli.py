@@ -7,6 +7,7 @@ fault is one line too, and LAMPLIGHTER_DEBUG=1 shows the rest.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -49,6 +50,14 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as missing:
             raise Failed(f"'{cmd_name}' needs the module {missing.name}", "is this installation complete?") from missing
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        near = difflib.get_close_matches(args[0], self.table, n=1)
+        if args[0] not in self.table and not args[0].startswith("-"):
+            error = click.UsageError(f"there is no command '{args[0]}'", ctx)
+            error.hint = f"did you mean '{near[0]}'?" if near else f"try '{ctx.command_path} --help'"  # type: ignore[attr-defined]
+            raise error
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self.table.items()])
@@ -73,7 +82,8 @@ class LazyGroup(click.Group):
         except Exception as fault:
             if os.environ.get("LAMPLIGHTER_DEBUG"):
                 raise
-            show_error(Failed(f"unforeseen fault: {type(fault).__name__}: {fault}", "LAMPLIGHTER_DEBUG=1 shows where"))
+            words = " ".join(str(fault).split())
+            show_error(Failed(f"unforeseen fault: {type(fault).__name__}: {words}", "LAMPLIGHTER_DEBUG=1 shows where"))
             return 1
         return outcome if isinstance(outcome, int) else 0
 

@@ -27,7 +27,7 @@ from lamppost import limits
 @click.option("--reason", default="", metavar="TEXT", help="Why; `lamplighter why` shows it.")
 @click.option("--clear", is_flag=True, help="End the override of these posts now.")
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0.1, 3600), default=15.0, show_default=True, help="Seconds to wait."
+    "--timeout", "timeout_s", type=click.FloatRange(1, 3600), default=15.0, show_default=True, help="Seconds to wait."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def override(

@@ -12,6 +12,7 @@ from lamplighter.office.cli_plan_check import load_or_fail, show_faults
 from lamplighter.office.output import table
 from lamplighter.plans.document import Document, PlanFileError
 from lamplighter.plans.preview import NIGHTS_MAX, NOON_S, Change, percent, plan_at, post_of_group, preview
+from lamplighter.plans.site import POST_ID
 from lamplighter.plans.times import YEARS
 from lamplighter.terminal import EXIT_USAGE, BadInput, print_json
 from lamppost.light import dates
@@ -44,6 +45,8 @@ def preview_command(
     """Show the nights of a plan at a place; a night runs from local noon to local noon."""
     if group and post:
         raise BadInput("--group and --post", "give one of them")
+    if post and not POST_ID.fullmatch(post):
+        raise BadInput(f"--post '{post}' is no post id", "ids have 1 to 32 of a-z, 0-9 and -")
     day = parse_day(first)
     document = load_or_fail(plan_file)
     place = (round(lat * 1e6), round(lon * 1e6))

@@ -19,7 +19,7 @@ KEYS = ["post", "online", "level_percent", "target_percent", "why", "power_w", "
 @click.command()
 @with_target
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0.1, 3600), default=15.0, show_default=True, help="Seconds to wait."
+    "--timeout", "timeout_s", type=click.FloatRange(1, 3600), default=15.0, show_default=True, help="Seconds to wait."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the gateway's status and its posts as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the posts as CSV.")

@@ -28,7 +28,7 @@ OPS = {0: "set", 1: "raise", 2: "cap", 3: "scale"}
     "--at", "at", metavar="TIME", help="Another moment: 2026-06-21T22:00Z; without Z, local time of this computer."
 )
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0.1, 3600), default=15.0, show_default=True, help="Seconds to wait."
+    "--timeout", "timeout_s", type=click.FloatRange(1, 3600), default=15.0, show_default=True, help="Seconds to wait."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the post's answer as JSON.")
 def why(post: str, target: Target, at: str | None, timeout_s: float, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from lamplighter.terminal import Failed
 
 CONNECT_S = 10  # a broker that takes longer is not there for a person who waits
 MESSAGE_MAX = 4 << 20  # bytes: a snapshot of 250 posts is 100 KB; what is longer is not read
+GRACE_S = 3  # after a request's expiry: the gateway then still tells which posts were silent
 QUEUE_MAX = 10_000  # messages not yet read, some minutes of a busy gateway
 Message = tuple[str, dict[str, Any]]  # topic below the gateway, and its JSON
 
@@ -52,11 +53,13 @@ class Office:
     async def ask(self, command: str, timeout_s: float, **fields: Any) -> dict[str, Any]:
         """Send a request and return its answer. Raises Failed when the gateway is offline, silent or says no."""
         transaction = secrets.token_hex(8)
-        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=timeout_s)
+        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(
+            seconds=timeout_s + 1
+        )  # whole seconds follow
         body = {"v": 1, "transaction": transaction, "expires": utc_text(expires), "command": command, **fields}
         await self.listen("response", "status")
         await self._publish("request", body, retain=False)
-        answer = await self._answer(transaction, timeout_s)
+        answer = await self._answer(transaction, timeout_s + GRACE_S)
         if not answer.get("ok") and not answer.get("posts"):
             raise Failed(f"gateway {self.target.gateway} says no: {answer.get('error') or 'without a reason'}")
         return answer

@@ -40,7 +40,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[s
     out = console()
     if not out.is_terminal:
         out.width = PIPE_WIDTH
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for head in heads:
         shown.add_column(head, justify="right" if head in right else "left")
     for row in rows:
