@@ -15,7 +15,7 @@ RETRY_S = 0.5
 
 
 class Observer:
-    """Follows one gateway. `status`, `states` and `reported` hold the last of each; `items` counts readings and events."""
+    """Follows one gateway: the last `status`, `states` and `reported`, and readings and events counted in `items`."""
 
     def __init__(self, host: str, port: int, on_item: Callable[[dict], None] = lambda item: None) -> None:
         self.items = Items()

@@ -12,7 +12,7 @@ FOLLOW_MS = 2_000  # a neighbour that has not risen by then did not follow this 
 
 
 class Items:
-    """Items as the centre got them. The same stable id twice is a redelivery; the same item under two ids is a double."""
+    """Items as the centre got them. One stable id twice is a redelivery; one item under two ids is a double."""
 
     def __init__(self) -> None:
         self.redelivered = 0
