@@ -1,0 +1,170 @@
+"""The rules of edge/PROTOCOL.md that a gateway keeps: its poll scheduler and a whole post, on a line with a clock."""
+
+import itertools
+
+import pytest
+from bench import BUS_KEY, Bench, Random, post_key
+
+from lamplighter.gateway import line
+from lamplighter.gateway.poll import WINDOW_MS, WINDOWS_MAX, Poller
+from lamplighter.gateway.roster import HELLO_TRIES, LONELY_EVERY_MS
+from lamppost.limits import FRAME_MAX
+from lamppost.wire import messages
+from lamppost.wire.frame import Decoder, Frame
+
+BAUD = 19200
+ADDRESS = 3
+TURN_MS = 2
+EVENT = (1, messages.PRESENCE, 0, 0, 0)
+
+
+class Cabinet:
+    """A Poller and, on the other end of a half duplex line, one post; every millisecond is a step."""
+
+    def __init__(self):
+        keys = {ADDRESS: post_key(ADDRESS)}
+        self.poller = Poller(keys, BUS_KEY, BAUD, Random(5), 0, lambda counter: None)
+        self.bench = Bench(ADDRESS)
+        self.answers = True
+        self.t_ms = 0
+        self.sent: list[tuple[int, Frame]] = []  # when its first byte left, what
+        self.heard: list[int] = []  # when the last byte of a post's frame had come
+        self.out: list = []
+        self.to_post: list[tuple[int, bytes]] = []
+        self.to_gateway: list[tuple[int, bytes]] = []
+
+    def run(self, ms: int) -> None:
+        for _ in range(ms):
+            self.t_ms += 1
+            self._deliver()
+            due = self.poller.deadline()
+            if due is not None and due <= self.t_ms:
+                self._act(self.poller.handle(None, self.t_ms))
+
+    def give(self, event) -> None:
+        self._act(self.poller.handle(event, self.t_ms))
+
+    def say(self, data: bytes) -> None:
+        """Bytes from the post's side, whole at this moment."""
+        self.heard.append(self.t_ms)
+        self.give(line.Received(data))
+
+    def kinds(self) -> list[int]:
+        return [frame.type for _, frame in self.sent]
+
+    def acks(self) -> list[int]:
+        polls = [frame for _, frame in self.sent if frame.type == messages.POLL]
+        return [messages.decode(messages.POLL, frame.payload)[0] for frame in polls]
+
+    def _deliver(self) -> None:
+        self.bench.ticks += 1
+        for at, data in [row for row in self.to_post if row[0] <= self.t_ms]:
+            self.to_post.remove((at, data))
+            for action in self.bench.give(("rx", data)) if self.answers else []:
+                if action[0] == "tx":
+                    self.to_gateway.append((self.t_ms + TURN_MS + wire_ms(action[1]), action[1]))
+        for at, data in [row for row in self.to_gateway if row[0] <= self.t_ms]:
+            self.to_gateway.remove((at, data))
+            self.say(data)
+
+    def _act(self, actions) -> None:
+        for action in actions:
+            self.out.append(action)
+            if isinstance(action, line.Send):
+                self.sent += [(self.t_ms, frame) for frame in Decoder().feed(action.data)]
+                self.to_post.append((self.t_ms + wire_ms(action.data), action.data))
+
+
+def wire_ms(data: bytes) -> int:
+    return -(-len(data) * 10_000 // BAUD)
+
+
+@pytest.fixture
+def cabinet() -> Cabinet:
+    made = Cabinet()
+    made.give(line.Clock(838_000_000_000, 10))
+    made.run(1500)
+    assert made.bench.post.line is not None
+    assert messages.POLL in made.kinds()
+    assert messages.TIME in made.kinds()
+    return made
+
+
+def test_a_window_stays_open_after_each_answer_and_each_broadcast(cabinet: Cabinet) -> None:
+    """[A-1]"""
+    starts = [at for at, _ in cabinet.sent]
+    for end in cabinet.heard:
+        after = [at - end for at in starts if at >= end]
+        assert not after or min(after) >= WINDOW_MS
+    for (at, frame), (following, _) in itertools.pairwise(cabinet.sent):
+        if frame.type == messages.TIME:
+            assert following - at >= WINDOW_MS + 15
+
+
+def test_an_event_in_the_window_opens_it_again_eight_times(cabinet: Cabinet) -> None:
+    """[A-1]"""
+    link = cabinet.bench.post.line._link
+    cabinet.answers = False
+    before = len(cabinet.sent)
+    while len(cabinet.sent) == before:  # wait for a question, answer it by hand, then babble
+        cabinet.run(1)
+    cabinet.answers = True
+    cabinet.run(80)
+    answered = len(cabinet.heard)
+    assert answered
+    started = cabinet.t_ms
+    while cabinet.t_ms - started < 20 * WINDOW_MS:
+        cabinet.say(link.event(EVENT))
+        cabinet.run(WINDOW_MS - 4)
+    talk = [at for at, _ in cabinet.sent if at > started]
+    assert talk, "a talkative post kept the line"
+    assert talk[0] - started >= WINDOWS_MAX * (WINDOW_MS - 4)
+    assert talk[0] - started <= (WINDOWS_MAX + 1) * WINDOW_MS + 2 * wire_ms(bytes(FRAME_MAX))
+
+
+def test_two_misses_then_hello_then_offline_at_a_bounded_share(cabinet: Cabinet) -> None:
+    """[A-7]"""
+    cabinet.answers = False
+    cabinet.sent.clear()
+    cabinet.run(20_000)
+    kinds = [kind for kind in cabinet.kinds() if kind != messages.TIME]
+    assert kinds[:2] == [messages.POLL, messages.POLL]
+    assert set(kinds[2:]) == {messages.HELLO}
+    polls = [frame.counter for _, frame in cabinet.sent if frame.type == messages.POLL]
+    assert polls[1] == polls[0] + 1, "a repetition is a new frame"
+    assert any(isinstance(action, line.Offline) for action in cabinet.out)
+    greetings = [at for at, frame in cabinet.sent if frame.type == messages.HELLO][HELLO_TRIES:]
+    assert min(b - a for a, b in itertools.pairwise(greetings)) >= LONELY_EVERY_MS, "nobody else is there"
+    cabinet.answers = True
+    cabinet.run(5_000)
+    assert messages.POLL in cabinet.kinds()[-8:]
+
+
+def test_nothing_is_acknowledged_before_it_is_stored(cabinet: Cabinet) -> None:
+    """[I-3]"""
+    cabinet.run(3000)
+    assert set(cabinet.acks()) == {0}
+    items = [action for action in cabinet.out if isinstance(action, line.Items)][-1]
+    last = items.items[-1][0]
+    cabinet.give(line.Stored(ADDRESS, items.epoch ^ 1, last))
+    cabinet.run(3000)
+    assert set(cabinet.acks()) == {0}, "what was stored in another epoch is not this"
+    assert len(cabinet.bench.post.items)
+    cabinet.give(line.Stored(ADDRESS, items.epoch, last))
+    cabinet.run(3000)
+    assert cabinet.acks()[-1] == last
+    assert not len(cabinet.bench.post.items)
+
+
+def test_a_new_epoch_is_acknowledged_from_the_beginning(cabinet: Cabinet) -> None:
+    """[I-3] An old acknowledgement would delete items that nobody has stored."""
+    items = next(action for action in cabinet.out if isinstance(action, line.Items))
+    cabinet.give(line.Stored(ADDRESS, items.epoch, 1000))
+    del cabinet.bench.saved["counters"]
+    cabinet.bench.start()
+    cabinet.sent.clear()
+    cabinet.run(8000)
+    after = cabinet.kinds().index(messages.HELLO)
+    polls = [frame for _, frame in cabinet.sent[after:] if frame.type == messages.POLL]
+    assert messages.decode(messages.POLL, polls[0].payload)[0] == 0
+    assert len(cabinet.bench.post.items)
