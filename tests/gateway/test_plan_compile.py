@@ -234,6 +234,7 @@ def test_a_good_document_compiles_for_every_post(plan, lat_ud, lon_ud):
     except PlanFileError as error:
         assume(False)
         raise AssertionError(str(error)) from None
+    assert load_value(json.loads(json.dumps(document.source))).hash == document.hash == load(json.dumps(plan)).hash
     sites = [PostSite(f"p{i:02d}", i, "bus0", lat_ud + i * 100, lon_ud, LAMP) for i in range(1, 30)]
     for post in sites[:8]:
         if document.group_of(post.id) is None:

@@ -13,7 +13,7 @@ import click
 
 from lamplighter.office import durations
 from lamplighter.office.client import connect, utc_text
-from lamplighter.office.output import cell, percent, table
+from lamplighter.office.output import cell, table
 from lamplighter.office.target import Target, with_target
 from lamplighter.terminal import BadInput, Failed, print_json
 from lamppost.light import dates, layers
@@ -67,7 +67,7 @@ def row(step: Any) -> list[Any]:
     if isinstance(step, list) and len(step) >= 6:
         layer, op, level_pm, won, until, text = step[:6]
         until = dates.text(until) if isinstance(until, int) and until > 0 else None
-        level = percent(level_pm) if isinstance(level_pm, int) else None
+        level = level_pm / 10 if isinstance(level_pm, int) else None
         return [layer_name(layer), OPS.get(op, op), level, "yes" if won else "", until, text]
     if not isinstance(step, dict):
         return ["?", "", None, "", None, step]

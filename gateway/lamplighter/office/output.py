@@ -59,8 +59,3 @@ def cell(item: Any) -> str:
     if isinstance(item, list | tuple):
         return ", ".join(cell(one) for one in item)
     return printable(str(item))
-
-
-def percent(level_pm: int) -> str:
-    """Per mille as percent with one decimal where needed: 600 -> `60`, 125 -> `12.5`."""
-    return str(level_pm // 10) if level_pm % 10 == 0 else f"{level_pm / 10:.1f}"

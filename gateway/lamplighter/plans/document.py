@@ -12,7 +12,7 @@ from typing import Any
 
 from lamplighter.plans.compile import compile_at
 from lamplighter.plans.faults import Fault, PlanFileError
-from lamplighter.plans.model import Document
+from lamplighter.plans.model import ANYONE, Document
 from lamplighter.plans.positions import SIZE_MAX, parse
 from lamplighter.plans.reader import Reader
 from lamplighter.plans.reading import read_document
@@ -24,7 +24,6 @@ __all__ = ["Document", "PlanFileError", "load", "load_file", "load_value"]
 # A post at the far end of every range, whose numbers need the most bytes.
 _LARGEST = ((limits.ADDRESS_MAX, 1500, 359),) * limits.NEIGHBOURS_MAX
 _LAMP = Luminaire(1000, 1000, limits.RATED_MW_MAX, limits.RATED_MW_MAX)
-_ANYONE = "0" * 32  # the name of a post that only a group of "all" names
 
 
 def load(data: str | bytes, name: str = "plan") -> Document:
@@ -63,7 +62,7 @@ def _check_sizes(document: Document) -> None:
     """Compile each kind of post once: those that follow the same calendar and belong to the same groups."""
     kinds: dict[frozenset[str], str] = {}
     named = set().union(*(group.posts for group in document.groups if group.posts is not None))
-    for post in (*sorted(named), _ANYONE):
+    for post in (*sorted(named), ANYONE):
         kinds.setdefault(frozenset(group.id for group in document.groups_of(post)), post)
     faults: list[Fault] = []
     for groups, post in kinds.items():

@@ -14,6 +14,7 @@ from lamplighter.plans.hashing import document_hash
 from lamplighter.plans.times import Moment
 
 OPS = {"set": 0, "raise": 1, "cap": 2}
+ANYONE = "0" * 32  # stands for a post that only groups of "all" name
 USER_CLASSES = ("pedestrian", "cyclist", "car")
 
 

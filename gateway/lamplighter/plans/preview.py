@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lamplighter.plans.compile import compile_at
 from lamplighter.plans.faults import Fault, PlanFileError, did_you_mean, quote
-from lamplighter.plans.model import OPS, Document
+from lamplighter.plans.model import ANYONE, OPS, Document
 from lamplighter.plans.site import PostSite
 from lamplighter.plans.times import YEARS, day_number
 from lamppost import limits
@@ -22,7 +22,6 @@ from lamppost.light.program import SET
 NOON_S = 43200
 NIGHTS_MAX = 3660  # ten years; three seconds of work
 OP_NAMES = tuple(OPS)
-ANYONE = "0" * 32  # a post that only groups of "all" name
 
 
 class Change(NamedTuple):
