@@ -8,6 +8,7 @@ from lamppost.limits import FRAME_MAX, FRAME_PAYLOAD_MAX
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import Decoder, header, pack
+from lamppost.wire.seal import equal
 
 SEAL = b"\x00\x01\x00\x02\x00\x03\x00\xff"
 
@@ -133,6 +134,17 @@ class SenderTest(unittest.TestCase):
         """[C-6]"""
         self.assertRaises(WireError, cbor.decode, b"\x99\x10\x01" + b"\x80" * 4097)
         self.assertEqual(len(cbor.decode(b"\x99\x04\x00" + b"\x80" * 1024)), 1024)
+        half = b"\x99\x08\x01" + bytes(2049)
+        self.assertRaises(WireError, cbor.decode, b"\x82" + half + half)
+
+    def test_a_difference_anywhere_is_a_difference(self):
+        """[K-2]"""
+        for at in range(8):
+            other = bytearray(SEAL)
+            other[at] ^= 0x10
+            self.assertFalse(equal(SEAL, bytes(other)), at)
+        self.assertFalse(equal(SEAL, SEAL[:7]))
+        self.assertTrue(equal(SEAL, bytes(bytearray(SEAL))))
 
     def test_reply_without_a_session(self):
         self.assertRaises(WireError, post().reply, messages.RESULT, (1, 0, ""))

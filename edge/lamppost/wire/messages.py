@@ -123,10 +123,10 @@ def _check(kind: int, values) -> None:
 def _fits(value, spec) -> bool:
     shape = spec[0]
     most = spec[1]
-    if shape == "u":
-        return _is_int(value) and 0 <= value <= most
+    if shape == "u":  # CPython counts True as an int, MicroPython does not
+        return isinstance(value, int) and 0 <= value <= most and value is not True and value is not False
     if shape == "i":
-        return _is_int(value) and -most <= value <= most
+        return isinstance(value, int) and -most <= value <= most and value is not True and value is not False
     if shape == "b":
         return isinstance(value, (bytes, bytearray)) and most <= len(value) <= spec[2]
     if shape == "s":
@@ -142,8 +142,3 @@ def _all_fit(rows, fields) -> bool:
             if not _fits(value, spec):
                 return False
     return True
-
-
-def _is_int(value) -> bool:
-    # CPython counts True as an int, MicroPython does not.
-    return isinstance(value, int) and value is not True and value is not False
