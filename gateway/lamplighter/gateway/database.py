@@ -39,6 +39,7 @@ class Database:
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.path = path
+        self.commits = 0
         self._say = say
         self.failed: list[Callable[[sqlite3.Connection], None]] = []  # called after a rollback: put memory right again
         self._queue: queue.SimpleQueue[tuple[Work, Future] | None] = queue.SimpleQueue()
@@ -70,6 +71,10 @@ class Database:
         """Rows as of the last commit. Raises sqlite3.Error."""
         with self._reading:
             return self._read.execute(sql, values).fetchall()
+
+    def suspect(self) -> None:
+        """Something could not be read: let the writer look at the whole file, and begin a new one if it is damaged."""
+        self.submit(_check)
 
     def close(self) -> None:
         """Write what has been submitted and stop."""
@@ -116,6 +121,7 @@ class Database:
             self._write.execute("BEGIN IMMEDIATE")
             results = [work(self._write) for work, _ in works]
             self._write.execute("COMMIT")
+            self.commits += 1
         except Exception as error:
             self._undo(error)
             if len(works) > 1 and not isinstance(error, sqlite3.Error):
@@ -162,9 +168,7 @@ def _prepare(path: Path) -> sqlite3.Connection:
     """A connection to a whole database of this version, made if there is none. Raises sqlite3.DatabaseError."""
     connection = _connect(path)
     try:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(found.splitlines()[0])
+        _check(connection)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise OSError(f"{path} was written by a newer version (schema {version}); install that version")
@@ -176,6 +180,13 @@ def _prepare(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raises sqlite3.DatabaseError, and none of its subclasses, when the file is damaged."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found.splitlines()[0])
 
 
 def _quarantine(path: Path) -> Path:

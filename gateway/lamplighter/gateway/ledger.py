@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from lamplighter.gateway.database import Database
 
 TRANSACTIONS_MAX = 2000  # some days of busy operators; older ones have expired long before (see commands.py)
+PRUNE_AT_ONCE = 100  # so that a request seldom pays for it
 
 
 class Ledger:
@@ -56,8 +57,11 @@ def _begin(connection: sqlite3.Connection, transaction: str, utc_s: int) -> tupl
     if known:
         return False, known[0]
     connection.execute("INSERT INTO transactions VALUES (?, ?, NULL)", (transaction, utc_s))
-    keep = "SELECT id FROM transactions ORDER BY at DESC LIMIT ?"
-    connection.execute(f"DELETE FROM transactions WHERE id NOT IN ({keep}) AND id<>?", (TRANSACTIONS_MAX, transaction))
+    if connection.execute("SELECT COUNT(*) FROM transactions").fetchone()[0] > TRANSACTIONS_MAX + PRUNE_AT_ONCE:
+        keep = "SELECT id FROM transactions ORDER BY at DESC LIMIT ?"
+        connection.execute(
+            f"DELETE FROM transactions WHERE id NOT IN ({keep}) AND id<>?", (TRANSACTIONS_MAX, transaction)
+        )
     return True, None
 
 

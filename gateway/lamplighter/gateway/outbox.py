@@ -81,9 +81,13 @@ class Outbox:
         return self._database.submit(lambda connection: self._delete(connection, stream, first, last))
 
     def read(self, stream: int, after: int, limit: int) -> list[Row]:
-        """The oldest items of a stream whose seq is over `after`; one thread at a time."""
+        """The oldest items of a stream whose seq is over `after`; none while the file turns out to be damaged."""
         sql = "SELECT seq, body FROM outbox WHERE stream=? AND seq>? ORDER BY seq LIMIT ?"
-        return [Row(*row) for row in self._database.read(sql, (stream, after, limit))]
+        try:
+            return [Row(*row) for row in self._database.read(sql, (stream, after, limit))]
+        except sqlite3.DatabaseError:
+            self._database.suspect()
+            return []
 
     def stored(self) -> dict[str, tuple[int, int]]:
         """For each post its item epoch and the highest seq of which everything is stored."""
