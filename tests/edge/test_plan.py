@@ -92,6 +92,16 @@ class Levels(unittest.TestCase):
         )
         self.assertEqual(fresh.level_at(noon + 500), 500)
 
+    def test_a_ramp_cut_short_after_noon_began_at_the_night_before(self):
+        always = [[SUNSET, -720, SUNRISE, 720]]
+        programs = [["a", 800, 0, -1, always, []], ["b", 200, 3600, -1, always, [[CLOCK, 10, 900]]]]
+        for asked_before in (None, utc(2026, 1, 11, 10), utc(2026, 1, 9, 10), utc(2026, 1, 14, 10)):
+            p = plan(programs=programs, rules=[[1, 2, 111, 111, 127]])
+            if asked_before is not None:
+                p.at(asked_before)
+            self.assertEqual(p.at(utc(2026, 1, 11, 11, 10)).previous_pm, 700)
+            self.assertEqual(p.at(utc(2026, 1, 12, 11)).previous_pm, 900)
+
     def test_points_before_the_period_count_and_the_later_in_the_list_wins(self):
         p = plan(["park", 600, 0, -1, [[CLOCK, 700, CLOCK, 1080]], [[CLOCK, 630, 300], [CLOCK, 630, 400]]])
         self.assertEqual(p.level_at(utc(2026, 1, 10, 22, 40)), 400)
@@ -147,6 +157,19 @@ class DaylightSaving(unittest.TestCase):
         p = plan(["park", 600, 0, -1, [[CLOCK, 360, CLOCK, 1080]], [[CLOCK, 870, 300]]])
         first = utc(2026, 10, 25, 0, 30)
         self.assertEqual([p.level_at(first - 1), p.level_at(first), p.level_at(first + 3600)], [600, 300, 300])
+
+    def test_a_zone_whose_clock_changes_at_noon(self):
+        always = ["p", 600, 0, -1, [[SUNSET, -720, SUNRISE, 720]], []]
+        for rule in ("AAA0BBB,J100/12,J300/12", "AAA0BBB,J100/11:30,J300/12:30", "AAA0BBB-20,J100/12,J300/12"):
+            for day in (utc(2026, 4, 10), utc(2026, 10, 27)):
+                p = plan(always, tz=rule)
+                at = day - 86400
+                while at < day + 2 * 86400:
+                    segment = p.at(at)
+                    self.assertTrue(segment.start_s <= at < segment.end_s, rule)
+                    for moment in range(segment.start_s, segment.end_s, 1800):
+                        self.assertEqual(plan(always, tz=rule).at(moment).start_s, segment.start_s)
+                    at = segment.end_s
 
     def test_nights_of_23_and_25_hours(self):
         p = plan()

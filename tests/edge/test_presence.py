@@ -44,6 +44,13 @@ class Reach(unittest.TestCase):
         self.assertEqual(p.ask(0, 21000)[:2], (800, 25000))
         self.assertIsNone(p.ask(0, 25000))
 
+    def test_the_answer_holds_as_long_as_the_last_of_the_brightest(self):
+        p = fresh()
+        p.detect(11, PEDESTRIAN, 0)
+        p.detect(9, PEDESTRIAN, 1000)
+        p.detect(11, PEDESTRIAN, 9000)
+        self.assertEqual(p.ask(0, 9000)[:2], (1000, 29000))
+
     def test_hold_is_from_the_last_detection(self):
         p = fresh()
         self.assertTrue(p.detect(11, PEDESTRIAN, 0))

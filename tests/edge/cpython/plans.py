@@ -39,6 +39,8 @@ def moments(sun=True):
 
 def programs(profiles, sun=True):
     period = st.tuples(moments(sun), moments(sun)).map(lambda p: [*p[0], *p[1]])
+    if sun:
+        period = st.one_of(st.just([1, -720, 2, 720]), period, period)  # lit all round, so that noon matters too
     point = st.tuples(moments(sun), levels).map(lambda p: [*p[0], p[1]])
     ramp = st.one_of(st.just(0), st.integers(0, 120), st.integers(0, 3600))
     return st.tuples(
@@ -121,7 +123,10 @@ def seconds():
         st.sampled_from([(1, 1), (2, 28), (3, 1), (3, 8), (3, 28), (4, 3), (10, 4), (10, 27), (11, 4), (12, 31)]),
         st.integers(-3 * 86400, 3 * 86400),
     )
-    return st.one_of(dated, special)
+    noons = st.builds(
+        lambda day, s: day * 86400 + s, st.integers(FIRST_DAY + 1, LAST_DAY - 1), st.integers(9 * 3600, 13 * 3600)
+    )
+    return st.one_of(dated, special, noons)
 
 
 def _date(y, m, d):
