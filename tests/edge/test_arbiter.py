@@ -179,11 +179,11 @@ class Scenes(unittest.TestCase):
         self.assertEqual([lamp.wait(ms) for ms in (500000, 50000, 50000)], [1000, 800, 600])
 
     def test_a_scene_shorter_than_its_ramp(self):
-        lamp = Lamp(scenes=self.scene(RAISE, 1000, 600, end=EVENING + 360))
-        self.assertEqual(lamp.wait(360000), 800)
+        lamp = Lamp(scenes=self.scene(RAISE, 1000, 400, end=EVENING + 360))
+        self.assertEqual(lamp.wait(360000), 900)
+        self.assertAlmostEqual(lamp.wait(50000), 850, delta=3)
         self.assertAlmostEqual(lamp.wait(150000), 700, delta=3)
-        self.assertAlmostEqual(lamp.wait(120000), 620, delta=3)
-        self.assertEqual(lamp.wait(80000), 600)
+        self.assertEqual(lamp.wait(100000), 600)
 
     def test_restart_in_the_middle_of_a_ramp(self):
         lamp = Lamp(EVENING + 110, scenes=self.scene(RAISE, 1000, 100))

@@ -10,42 +10,43 @@ class PlanError(ValueError):
     """The plan is refused and nothing has changed. The text says where the fault is and what would be right."""
 
 
-def refuse(what, *where):
-    raise PlanError("plan refused: %s: %s; compile and send it again" % (" ".join([str(w) for w in where]), what))
+def fault(what, *where):
+    """Return the PlanError to raise for `what` is wrong `where`."""
+    return PlanError("plan refused: %s: %s; compile and send it again" % (" ".join([str(w) for w in where]), what))
 
 
 def whole(value, low, high, *where):
     """Return `value` if it is a whole number in low..high (true and false are not numbers)."""
     if type(value) is not int:
-        refuse("expected a whole number %d..%d, got %s" % (low, high, _kind(value)), *where)
+        raise fault("expected a whole number %d..%d, got %s" % (low, high, _kind(value)), *where)
     if not low <= value <= high:
-        refuse("%d is not in %d..%d" % (value, low, high), *where)
+        raise fault("%d is not in %d..%d" % (value, low, high), *where)
     return value
 
 
 def name(value, *where):
     """Return `value` if it is text of 1..24 bytes without control characters (it is printed on a console)."""
     if type(value) is not str:
-        refuse("expected a name, got %s" % _kind(value), *where)
+        raise fault("expected a name, got %s" % _kind(value), *where)
     if not 0 < len(value.encode()) <= NAME_MAX:
-        refuse("a name has 1..%d bytes" % NAME_MAX, *where)
+        raise fault("a name has 1..%d bytes" % NAME_MAX, *where)
     for c in value:
         if c < " " or c == "\x7f":
-            refuse("a name has no control characters", *where)
+            raise fault("a name has no control characters", *where)
     return value
 
 
 def row(value, size, *where):
     """Return `value` if it is an array of exactly `size` fields."""
     if type(value) is not list or len(value) != size:
-        refuse("expected an array of %d fields, got %s" % (size, _kind(value)), *where)
+        raise fault("expected an array of %d fields, got %s" % (size, _kind(value)), *where)
     return value
 
 
 def table(value, most, *where):
     """Return `value` if it is an array of at most `most` rows."""
     if type(value) is not list or len(value) > most:
-        refuse("expected an array of at most %d rows, got %s" % (most, _kind(value)), *where)
+        raise fault("expected an array of at most %d rows, got %s" % (most, _kind(value)), *where)
     return value
 
 

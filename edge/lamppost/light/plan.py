@@ -11,7 +11,7 @@ Use: `plan = Plan.from_bytes(blob)`, `segment = plan.at(utc_s)`, `plan.level_at(
 import hashlib
 
 from lamppost.light import program, sun
-from lamppost.light.checks import PlanError, refuse, row, table, whole
+from lamppost.light.checks import PlanError, fault, row, table, whole
 from lamppost.light.night import NOON_S, Night, clamped
 from lamppost.light.tz import Zone
 from lamppost.limits import (
@@ -65,17 +65,17 @@ class Plan:
     def from_bytes(cls, raw):
         """Return the plan in `raw`. Raises PlanError on anything malformed, out of range or inconsistent."""
         if not isinstance(raw, (bytes, bytearray)):
-            refuse("expected bytes", "plan")
+            raise fault("expected bytes", "plan")
         if len(raw) > PLAN_BYTES_MAX:
-            refuse("%d bytes, at most %d fit a post" % (len(raw), PLAN_BYTES_MAX), "plan")
+            raise fault("%d bytes, at most %d fit a post" % (len(raw), PLAN_BYTES_MAX), "plan")
         try:
-            fields = cbor.decode(raw)
+            fields = cbor.decode(bytes(raw))
         except WireError as error:
-            refuse("not CBOR: %s" % error, "plan")
+            raise fault("not CBOR: %s" % error, "plan")
         if type(fields) is not list or not fields or type(fields[0]) is not int:
-            refuse("expected an array that begins with its version", "plan")
+            raise fault("expected an array that begins with its version", "plan")
         if fields[0] != VERSION:
-            refuse("version %d, this post reads %d" % (fields[0], VERSION), "plan")
+            raise fault("version %d, this post reads %d" % (fields[0], VERSION), "plan")
         return cls(bytes(raw), row(fields, 12, "plan"))
 
     def at(self, utc_s):
@@ -150,7 +150,7 @@ def _neighbours(value):
         row(neighbour, 3, "neighbour", i)
         address = whole(neighbour[0], 1, ADDRESS_MAX, "neighbour", i, "address")
         if address in [n[0] for n in seen]:
-            refuse("address %d is there twice" % address, "neighbour", i)
+            raise fault("address %d is there twice" % address, "neighbour", i)
         whole(neighbour[1], 0, NEIGHBOUR_DM_MAX, "neighbour", i, "distance")
         whole(neighbour[2], 0, 359, "neighbour", i, "bearing")
         seen.append(tuple(neighbour))

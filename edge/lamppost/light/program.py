@@ -7,7 +7,7 @@ needs of them is unpacked once a night. Every function raises PlanError on anyth
 import struct
 
 from lamppost.light import dates
-from lamppost.light.checks import name, refuse, row, table, whole
+from lamppost.light.checks import fault, name, row, table, whole
 from lamppost.limits import (
     FADE_MAX_MS,
     HOLD_MAX_S,
@@ -42,20 +42,20 @@ class Program:
         self.level_pm = whole(value[1], 0, LEVEL_MAX, "program", i, "level")
         self.ramp_s = whole(value[2], 0, RAMP_MAX_S, "program", i, "ramp")
         self.profile = whole(value[3], -1, profiles - 1, "program", i, "profile")
-        periods = b""
+        periods = bytearray()
         for j, period in enumerate(table(value[4], PERIODS_MAX, "program", i, "periods")):
             row(period, 4, "program", i, "period", j)
             for k in (0, 2):
                 _check_moment(period[k], period[k + 1], "program", i, "period", j)
-            periods += struct.pack(_PERIOD, *period)
-        points = b""
+            periods.extend(struct.pack(_PERIOD, *period))
+        points = bytearray()
         for j, point in enumerate(table(value[5], POINTS_MAX, "program", i, "points")):
             row(point, 3, "program", i, "point", j)
             _check_moment(point[0], point[1], "program", i, "point", j)
             whole(point[2], 0, LEVEL_MAX, "program", i, "point", j, "level")
-            points += struct.pack(_POINT, *point)
-        self._periods = periods
-        self._points = points
+            points.extend(struct.pack(_POINT, *point))
+        self._periods = bytes(periods)
+        self._points = bytes(points)
 
     def period(self, i):
         """Return (kind, offset, kind, offset): from and to of period `i`."""
@@ -81,7 +81,7 @@ def _check_moment(kind, offset, *where):
 
 def pack_rules(rules, programs):
     """Return the calendar rules, checked and packed; `programs` is how many there are."""
-    packed = b""
+    packed = bytearray()
     for i, rule in enumerate(rules):
         row(rule, 5, "rule", i)
         whole(rule[0], 0, programs - 1, "rule", i, "program")
@@ -89,19 +89,19 @@ def pack_rules(rules, programs):
         a = whole(rule[2], 0, 0 if kind == ALWAYS else 0xFFFF, "rule", i, "first day")
         b = whole(rule[3], 0, 0 if kind == ALWAYS else 0xFFFF, "rule", i, "last day")
         if kind == DAYS and a > b:
-            refuse("its last day lies before its first", "rule", i)
+            raise fault("its last day lies before its first", "rule", i)
         if kind == YEARLY:
             _check_yearly(a, "rule", i, "first day")
             _check_yearly(b, "rule", i, "last day")
         whole(rule[4], 1, 127, "rule", i, "weekdays")
-        packed += struct.pack(_RULE, *rule)
-    return packed
+        packed.extend(struct.pack(_RULE, *rule))
+    return bytes(packed)
 
 
 def _check_yearly(date, *where):
     month, day = date // 100, date % 100
     if not 1 <= month <= 12 or not 1 <= day <= dates.month_days(2000, month):
-        refuse("%d is not a month and day such as 1224" % date, *where)
+        raise fault("%d is not a month and day such as 1224" % date, *where)
 
 
 def program_of(rules, day, default):
@@ -130,7 +130,7 @@ def check_scene(value, i):
     start = whole(value[1], 0, _UTC_MAX, "scene", i, "start")
     whole(value[2], 0, _UTC_MAX, "scene", i, "end")
     if value[2] <= start:
-        refuse("it ends before it starts", "scene", i)
+        raise fault("it ends before it starts", "scene", i)
     whole(value[3], SET, CAP, "scene", i, "op")
     whole(value[4], 0, LEVEL_MAX, "scene", i, "level")
     whole(value[5], 0, RAMP_MAX_S, "scene", i, "ramp")
