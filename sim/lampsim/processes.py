@@ -73,6 +73,7 @@ class Child:
         """Start it, also again after it ended. Raises OSError when the command is not there."""
         if self.running:
             return
+        _watch_without_threads()
         with self._stderr() as stderr:
             self._process = await asyncio.create_subprocess_exec(
                 *_launch(self.command),
@@ -155,7 +156,21 @@ class Child:
                 continue
             if not line:
                 return
-            take(line.decode("utf-8", "replace").rstrip("\r\n"))
+            try:
+                take(line.decode("utf-8", "replace").rstrip("\r\n"))
+            except Exception as error:  # a listener's fault is said loudly, but the child's pipe is read on
+                message = f"listener of {self.name} failed"
+                asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})
+
+
+def _watch_without_threads() -> None:
+    """Before Python 3.12 asyncio waits for each child in a thread; one that still waits at exit can hang the exit."""
+    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+        watcher = asyncio.get_event_loop_policy().get_child_watcher()
+        if not (isinstance(watcher, asyncio.PidfdChildWatcher) and watcher.is_active()):  # one for each running loop
+            watcher = asyncio.PidfdChildWatcher()
+            watcher.attach_loop(asyncio.get_running_loop())
+            asyncio.set_child_watcher(watcher)
 
 
 def _launch(command: list[str]) -> list[str]:

@@ -80,6 +80,22 @@ async def test_kill_is_at_once_and_it_can_start_again():
     await child.stop()
 
 
+async def test_a_failing_listener_is_reported_and_reading_goes_on():
+    reports: list[dict] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+    lines: list[str] = []
+
+    def listen(line: str) -> None:
+        lines.append(line)
+        raise KeyError("id")
+
+    child = Child("child", [sys.executable, "-c", "print(1); print(2)"], on_line=listen)
+    await child.start()
+    await child.wait()
+    assert lines == ["1", "2"]
+    assert [report["message"] for report in reports] == ["listener of child failed"] * 2
+
+
 async def test_a_child_that_ignores_everything_is_killed():
     stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
@@ -119,7 +135,7 @@ async def test_a_child_that_does_not_read_loses_lines_instead_of_our_memory():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the parent-death signal is Linux's")
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "raise ValueError"])
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "raise ValueError", "os.kill(os.getpid(), 2)"])
 def test_nothing_is_left_behind_when_the_parent_dies(end):
     parent = textwrap.dedent(f"""
         import asyncio, os, sys
