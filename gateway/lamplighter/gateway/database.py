@@ -124,8 +124,8 @@ class Database:
             self.commits += 1
         except Exception as error:
             self._undo(error)
-            if len(works) > 1 and not isinstance(error, sqlite3.Error):
-                for entry in works:  # one of them is at fault; the others must not suffer
+            if len(works) > 1 and (_is_damage(error) or not isinstance(error, sqlite3.Error)):
+                for entry in works:  # one of them is at fault, or the file was; the others must not suffer
                     self._commit([entry])
             else:
                 _fail([future for _, future in works], error)
@@ -135,7 +135,7 @@ class Database:
         return ending
 
     def _undo(self, error: Exception) -> None:
-        if type(error) is sqlite3.DatabaseError:  # damaged: not one of its subclasses, which say something else
+        if _is_damage(error):
             self._rebuild(error)
         elif self._write.in_transaction:
             self._write.execute("ROLLBACK")
@@ -149,6 +149,11 @@ class Database:
             kept = _quarantine(self.path)
             self._write, self._read = _prepare(self.path), _connect(self.path)
         self._say(f"{self.path.name} was damaged ({error}); it is kept as {kept.name} and a new one is begun")
+
+
+def _is_damage(error: Exception) -> bool:
+    """SQLite says so with DatabaseError itself; its subclasses mean something else."""
+    return type(error) is sqlite3.DatabaseError
 
 
 def _fail(futures: list[Future], error: Exception) -> None:
