@@ -6,9 +6,11 @@ goes on. `("quit",)` ends the agent.
 """
 
 import asyncio
+import gc
 
 from lamppost.limits import TICKS_MASK
 
+GC_THRESHOLD = 16384  # on boards: collect before garbage lies between what is kept, or a 4 KB plan finds no room
 _HALF = (TICKS_MASK + 1) // 2
 
 
@@ -37,6 +39,8 @@ class Agent:
 
     async def run(self) -> None:
         """Until `quit`: sleep to the Post's deadline, wake it, again."""
+        if hasattr(gc, "threshold"):
+            gc.threshold(GC_THRESHOLD)  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
         self.deliver(("tick",))
         self._board.start(self.deliver)
         while not self._stop:

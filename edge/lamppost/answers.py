@@ -79,7 +79,7 @@ class Answers:
             text = self._act(message.values, t_ms)
             code = messages.OK
         except Refusal as refusal:
-            text, code = str(refusal), messages.REFUSED
+            text, code = _cut(str(refusal)), messages.REFUSED
         result = (transaction, code, text)
         self._results = self._results[1 - TRANSACTIONS_MAX :] + [result]
         return self._link.reply(messages.RESULT, result)
@@ -108,7 +108,7 @@ class Answers:
         try:
             self._post.command(layer, op, level_pm, for_s, reason, t_ms)
         except CommandError as error:
-            raise Refusal(str(error)[:96])
+            raise Refusal(str(error))
         return ""
 
     def _why(self, message, t_ms: int) -> bytes:
@@ -153,9 +153,16 @@ class Answers:
         if sha256(held).digest() != digest:
             refusal = "the whole does not match its SHA-256"
         else:
-            refusal = self._post.take_plan(bytes(held), t_ms)[:96]
+            refusal = self._post.take_plan(bytes(held), t_ms)
         self._finished = (block, messages.REFUSED if refusal else messages.DONE, refusal)
         return self._blob_ok(self._finished[1], 0, refusal)
 
     def _blob_ok(self, code: int, block: int, text: str) -> bytes:
-        return self._link.reply(messages.BLOB_OK, (code, block, text))
+        return self._link.reply(messages.BLOB_OK, (code, block, _cut(text)))
+
+
+def _cut(text: str) -> str:
+    """At most the 96 bytes an answer carries; a character cut in two is left out."""
+    while len(text.encode()) > 96:
+        text = text[:-1]
+    return text

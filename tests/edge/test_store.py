@@ -77,7 +77,7 @@ class SettingsTest(unittest.TestCase):
         for name, value in (
             ("identity", "Big Post"),
             ("identity", ""),
-            ("identity", "x" * 25),
+            ("identity", "x" * 33),
             ("identity", 5),
             ("address", 251),
             ("address", -1),
@@ -137,6 +137,7 @@ class ItemsTest(unittest.TestCase):
         self.assertEqual([item[0] for item in items.oldest(9)], [5, 6])
         items.acknowledge(4)
         items.acknowledge(0)
+        items.acknowledge(7)  # never given out
         self.assertEqual(len(items), 2)
 
     def test_readings_go_before_events(self):

@@ -34,7 +34,12 @@ class Items:
         return seq
 
     def acknowledge(self, seq: int) -> None:
-        """Forget every item up to and including `seq`: the gateway has them on disk."""
+        """Forget every item up to and including `seq`: the gateway has them on disk.
+
+        A number that was never given out is no acknowledgement: nothing goes.
+        """
+        if seq >= self.next_seq:
+            return
         gone = 0
         for item in self._waiting:
             if item[0] > seq:

@@ -24,8 +24,8 @@ class SettingsError(ValueError):
 
 
 def _identity(value):
-    if not isinstance(value, str) or not 1 <= len(value) <= 24 or any(letter not in _ID for letter in value):
-        raise SettingsError("identity is 1 to 24 of a-z, 0-9 and -")
+    if not isinstance(value, str) or not 1 <= len(value) <= 32 or any(letter not in _ID for letter in value):
+        raise SettingsError("identity is 1 to 32 of a-z, 0-9 and -")
     return value
 
 

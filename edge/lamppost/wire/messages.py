@@ -62,7 +62,7 @@ FIELDS = {
     HELLO: (("version", _U8), ("random", ("b", 8, 8)), ("bus_counter", _U32)),
     HELLO_OK: (
         ("version", _U8), ("random", ("b", 8, 8)), ("item_epoch", _U32), ("boots", _U32),
-        ("identity", ("s", 24)), ("firmware", ("s", 24)), ("bus_counter", _U32),
+        ("identity", ("s", 32)), ("firmware", ("s", 24)), ("bus_counter", _U32),
     ),
     POLL: (("ack", _U32), ("heard", ("b", 0, 16))),
     STATUS: (
