@@ -5,6 +5,8 @@ open to whoever holds the cable. Changing wants `login PIN` once the post has ke
 from 1 s to 15 min. A session that is idle for 15 minutes ends, and the technician's level with it.
 """
 
+import gc
+
 from lamppost.light import dates
 from lamppost.limits import CONSOLE_IDLE_S, CONSOLE_LINE_MAX
 from lamppost.store.settings import KEYS, SettingsError, pin_fits
@@ -121,6 +123,7 @@ class Console:
             "next-item %d" % post.items.next_seq,
             "waiting-items %d" % len(post.items),
             "dropped-items %d" % post.items.dropped,
+            "heap-free %s" % (_heap_free()),
         )
 
     def _status(self, words, t_ms):
@@ -221,6 +224,14 @@ class Console:
     def _logout(self, words, t_ms):
         self._logged_in = False
         return ()
+
+
+def _heap_free() -> str:
+    """Bytes of heap left after a collection, on interpreters that know it."""
+    if not hasattr(gc, "mem_free"):
+        return "unknown"
+    gc.collect()
+    return str(gc.mem_free())  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
 
 
 def percent(level_pm: int) -> str:

@@ -149,10 +149,11 @@ class Post:
         utc_s = self.clock.utc_s(t_ms) or 0
         try:
             plan = Plan.from_bytes(raw)
-        except PlanError as error:
+        except (PlanError, MemoryError) as error:
+            reason = str(error) if isinstance(error, PlanError) else "no memory for a plan of %d bytes" % len(raw)
             self.items.add(messages.PLAN, utc_s, 0)
-            self.log("plan refused: %s" % error, t_ms)
-            return str(error)
+            self.log("plan refused: %s" % reason, t_ms)
+            return reason
         self._actions.append(("save", "plan", raw))
         self._use(plan, t_ms)
         self.items.add(messages.PLAN, utc_s, 1)
@@ -329,7 +330,7 @@ class Post:
             return
         try:
             self._use(Plan.from_bytes(raw), 0)
-        except PlanError as error:
+        except (PlanError, MemoryError) as error:
             self.log("stored plan is damaged (%s): full output until the gateway sends it again" % error, 0)
 
     def _use(self, plan: Plan, t_ms: int) -> None:
