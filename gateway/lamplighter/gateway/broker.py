@@ -94,6 +94,9 @@ class Broker:
                 self._say(_reason(errors))
             except* OSError as errors:
                 self._say(_reason(errors))
+            task = asyncio.current_task()
+            if task and task.cancelling():  # Python 3.11's TaskGroup forgets a cancellation that meets an error
+                raise asyncio.CancelledError
             if self.is_connected:
                 self.is_connected, pause_s = False, BACKOFF_MIN_S
             await asyncio.sleep(pause_s)

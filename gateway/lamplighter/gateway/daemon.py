@@ -7,23 +7,23 @@ is there: nothing on the way from a post to the disk waits for it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 import os
 import secrets
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from lamplighter.gateway import commands, items, line
+from lamplighter.gateway import items, line
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
+from lamplighter.gateway.clock import true_utc_ms, true_utc_s
 from lamplighter.gateway.config import Config
 from lamplighter.gateway.database import Database
+from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
@@ -37,14 +37,11 @@ Answered = Callable[[line.Result], None]
 
 log = logging.getLogger("lamplighter.gateway")
 
-EPOCH_2000 = 946_684_800  # Unix time of 2000-01-01T00:00:00Z
-CLOCK_SANE_S = 757_382_400  # 2024: a computer that says an earlier date has no clock yet
 UNCERTAINTY_MS = 50  # NTP over a mobile network
 TICK_S = 0.1
+END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
 REPORT_EVERY_MS = 1000  # a report of 250 posts is 40 KB
 PLAN_EXPIRES_MS = 600_000  # a transfer of 4 KB takes 5 s alone on the line, and 40 others may be under way
-REQUESTS_MAX = 32  # under way at once; more is a fault of whoever asks
-GATHER_S = 1.0  # after the last post's deadline
 
 
 class StartError(Exception):
@@ -71,7 +68,6 @@ class Daemon:
         self._sites = {site.id: site for site in config.sites}
         self._waiting: dict[str, Answered] = {}
         self._tasks: set[asyncio.Task] = set()
-        self._requests = 0
         self._number = 0
         self._report_ms = 0
         self._report_due = True
@@ -92,7 +88,7 @@ class Daemon:
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
         self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, self.outbox, self._received)
-        self.report = StatusReport(self)
+        self.report, self.desk = StatusReport(self), Desk(self)
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
@@ -146,7 +142,8 @@ class Daemon:
     async def _end(self, tasks: list[asyncio.Task]) -> None:
         for task in [*tasks, *self._tasks]:
             task.cancel()
-        await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
+        if tasks or self._tasks:
+            await asyncio.wait([*tasks, *self._tasks], timeout=END_S)
         for bus in self.buses.values():
             bus.close()
         await asyncio.to_thread(self.database.close)
@@ -202,13 +199,13 @@ class Daemon:
         if then is not None:
             then(result)
 
-    def _ask(
+    def ask(
         self,
         post: str,
         procedure: line.Procedure,
         expires_ms: int,
-        then: Callable[[line.Result], None],
-        background: bool,
+        then: Answered,
+        background: bool = False,
     ) -> None:
         site = self._sites[post]
         self._number += 1
@@ -238,11 +235,10 @@ class Daemon:
             await asyncio.sleep(TICK_S)
 
     def _tell_time(self) -> None:
-        if true_utc_s() < CLOCK_SANE_S:
-            return
-        utc_ms = time.time_ns() // 1_000_000 - EPOCH_2000 * 1000 + self.config.time_offset_s * 1000
-        for bus in self.buses.values():
-            bus.handle(line.Clock(utc_ms, UNCERTAINTY_MS))
+        utc_ms = true_utc_ms()
+        if utc_ms is not None:
+            for bus in self.buses.values():
+                bus.handle(line.Clock(utc_ms + self.config.time_offset_s * 1000, UNCERTAINTY_MS))
 
     # --- plans
 
@@ -251,7 +247,7 @@ class Daemon:
         for post, blob in self.plans.to_send(online, now_ms):
             self._report_due = True
             done = self._plan_sender(post, blob)
-            self._ask(post, send_plan(blob), PLAN_EXPIRES_MS, done, background=True)
+            self.ask(post, send_plan(blob), PLAN_EXPIRES_MS, done, background=True)
 
     def _plan_sender(self, post: str, blob: bytes) -> Answered:
         def done(result: line.Result) -> None:
@@ -299,97 +295,20 @@ class Daemon:
                 self._planned = payload
                 self._spawn(self._desire(payload, keep=True))
         elif topic == self.topics.request:
-            self._spawn(self._request(payload))
+            self._spawn(self.desk.take(payload))
 
     def _spawn(self, coroutine) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _request(self, payload: bytes) -> None:
-        try:
-            request = commands.read(payload, list(self._sites), self._groups(), true_utc_s())
-        except commands.RequestError as error:
-            log.warning("request %s is refused: %s", error.transaction or "without transaction", error)
-            if error.transaction is not None:
-                self._respond(commands.response(error.transaction, {}, str(error)), error.reply_to)
-            return
-        if self._requests >= REQUESTS_MAX:
-            text = f"{REQUESTS_MAX} requests are under way; ask again"
-            self._respond(commands.response(request.transaction, {}, text), request.reply_to)
-            return
-        self._requests += 1
-        try:
-            await self._serve(request)
-        except sqlite3.Error as error:
-            text = f"the gateway cannot store the request: {error}"
-            self._respond(commands.response(request.transaction, {}, text), request.reply_to)
-        finally:
-            self._requests -= 1
-
-    async def _serve(self, request: commands.Request) -> None:
-        """Act on a request, at most once, and answer it."""
-        if request.command == "snapshot":
-            posts = {post: {"ok": True} | self.fleet.states[post].payload() for post in request.posts}
-            answer = commands.response(request.transaction, posts)
-            self._respond(answer | {"status": self.report.payload()}, request.reply_to)
-            return
-        acts = request.command != "why"
-        if acts:
-            new, before = await asyncio.wrap_future(self.ledger.begin(request.transaction, true_utc_s()))
-            if not new:
-                self._repeat(request, before)
-                return
-        answer = commands.response(request.transaction, await self._ask_all(request))
-        if acts:
-            await asyncio.wrap_future(self.ledger.finish(request.transaction, dump(answer)))
-        self._respond(answer, request.reply_to)
-
-    def _repeat(self, request: commands.Request, before: str | None) -> None:
-        """Answer a request that was here before, without acting again."""
-        if before is None:
-            text = "it was begun and not finished; a new transaction is needed to try again"
-            before = dump(commands.response(request.transaction, {}, text))
-        self._publish_response(before, request.reply_to)
-
-    async def _ask_all(self, request: commands.Request) -> dict[str, dict[str, Any]]:
-        """Ask every post of the request; each has an answer when its time is over."""
-        answers: dict[str, dict[str, Any]] = {}
-        complete = asyncio.Event()
-
-        def done(post: str, result: line.Result) -> None:
-            answers[post] = commands.answer(result)
-            if len(answers) == len(request.posts):
-                complete.set()
-
-        wait_ms = (request.expires_s - true_utc_s()) * 1000
-        for post in request.posts:
-            procedure = request.procedure(post, self.utc_s())
-            self._ask(post, procedure, wait_ms, lambda result, post=post: done(post, result), background=False)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(complete.wait(), wait_ms / 1000 + GATHER_S)
-        return {post: answers.get(post, {"ok": False, "error": "no answer"}) for post in request.posts}
-
-    def _respond(self, response: dict[str, Any], reply_to: str | None) -> None:
-        self._publish_response(dump(response), reply_to)
-
-    def _publish_response(self, payload: str, reply_to: str | None) -> None:
-        self.broker.respond(self.topics.response, payload)
-        if reply_to is not None and reply_to != self.topics.response:
-            self.broker.respond(reply_to, payload)
-
-    def _groups(self) -> dict[str, set[str]]:
+    def groups(self) -> dict[str, set[str]]:
         """The groups of the plan in force and of the configuration."""
         groups = self.plans.groups()
         for post in self.config.posts:
             for group in post.groups:
                 groups.setdefault(group, set()).add(post.site.id)
         return groups
-
-
-def true_utc_s() -> int:
-    """This computer's clock, seconds since 2000."""
-    return int(time.time()) - EPOCH_2000
 
 
 def lock_state(folder: Path):

@@ -1,0 +1,110 @@
+"""Requests from the office: taken in, acted on at most once, answered.
+
+What a request may be is decided in commands.py, what is remembered in ledger.py. A request that only asks (snapshot,
+why) is answered each time it comes; one that acts is written down first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from lamplighter.gateway import commands, line
+from lamplighter.gateway.clock import true_utc_s
+from lamplighter.gateway.topics import dump
+
+if TYPE_CHECKING:
+    from lamplighter.gateway.daemon import Daemon
+
+log = logging.getLogger("lamplighter.requests")
+
+REQUESTS_MAX = 32  # under way at once; more is a fault of whoever asks
+GATHER_S = 1.0  # after the last post's deadline
+READ_ONLY = ("snapshot", "why")
+
+
+class Desk:
+    """The requests of one Daemon."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._under_way = 0
+
+    async def take(self, payload: bytes) -> None:
+        """Serve one request from first byte to answer."""
+        daemon = self._daemon
+        try:
+            request = commands.read(payload, list(daemon.fleet.states), daemon.groups(), true_utc_s())
+        except commands.RequestError as error:
+            log.warning("request %s is refused: %s", error.transaction or "without transaction", error)
+            if error.transaction is not None:
+                self._respond(commands.response(error.transaction, {}, str(error)), error.reply_to)
+            return
+        if self._under_way >= REQUESTS_MAX:
+            text = f"{REQUESTS_MAX} requests are under way; ask again"
+            self._respond(commands.response(request.transaction, {}, text), request.reply_to)
+            return
+        self._under_way += 1
+        try:
+            await self._serve(request)
+        except sqlite3.Error as error:
+            text = f"the gateway cannot store the request: {error}"
+            self._respond(commands.response(request.transaction, {}, text), request.reply_to)
+        finally:
+            self._under_way -= 1
+
+    async def _serve(self, request: commands.Request) -> None:
+        """Act on a request, at most once, and answer it."""
+        daemon = self._daemon
+        if request.command == "snapshot":
+            posts = {post: {"ok": True} | daemon.fleet.states[post].payload() for post in request.posts}
+            answer = commands.response(request.transaction, posts)
+            self._respond(answer | {"status": daemon.report.payload()}, request.reply_to)
+            return
+        acts = request.command not in READ_ONLY
+        if acts:
+            new, before = await asyncio.wrap_future(daemon.ledger.begin(request.transaction, true_utc_s()))
+            if not new:
+                self._repeat(request, before)
+                return
+        answer = commands.response(request.transaction, await self._ask_all(request))
+        if acts:
+            await asyncio.wrap_future(daemon.ledger.finish(request.transaction, dump(answer)))
+        self._respond(answer, request.reply_to)
+
+    def _repeat(self, request: commands.Request, before: str | None) -> None:
+        """Answer a request that was here before, without acting again."""
+        if before is None:
+            text = "it was begun and not finished; a new transaction is needed to try again"
+            before = dump(commands.response(request.transaction, {}, text))
+        self._publish_response(before, request.reply_to)
+
+    async def _ask_all(self, request: commands.Request) -> dict[str, dict[str, Any]]:
+        """Ask every post of the request; each has an answer when its time is over."""
+        daemon = self._daemon
+        answers: dict[str, dict[str, Any]] = {}
+        complete = asyncio.Event()
+
+        def done(post: str, result: line.Result) -> None:
+            answers[post] = commands.answer(result)
+            if len(answers) == len(request.posts):
+                complete.set()
+
+        wait_ms = (request.expires_s - true_utc_s()) * 1000
+        for post in request.posts:
+            procedure = request.procedure(post, daemon.utc_s())
+            daemon.ask(post, procedure, wait_ms, lambda result, post=post: done(post, result))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(complete.wait(), wait_ms / 1000 + GATHER_S)
+        return {post: answers.get(post, {"ok": False, "error": "no answer"}) for post in request.posts}
+
+    def _respond(self, response: dict[str, Any], reply_to: str | None) -> None:
+        self._publish_response(dump(response), reply_to)
+
+    def _publish_response(self, payload: str, reply_to: str | None) -> None:
+        self._daemon.broker.respond(self._daemon.topics.response, payload)
+        if reply_to is not None and reply_to != self._daemon.topics.response:
+            self._daemon.broker.respond(reply_to, payload)
