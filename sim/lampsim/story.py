@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lamppost.light import dates, sun
 
-from .inventory import Lamp
+from .inventory import Flat, Lamp, routes
 from .people import Person, way_past
 from .plans import evening, late
 from .scene import PostView, Way
@@ -25,7 +25,7 @@ CHAPTERS = (
 )
 STORIES = (
     "24 posts wake, a cabinet finds them, the operator gives them their evening.",
-    "The sun sets at 50.67 N, 4.62 E: every post worked that out for itself.",
+    "The sun sets at {place}: every post worked that out for itself.",
     "A sensor sees a jogger; every post hears it and decides for itself. The light runs ahead.",
     "`lamplighter plan publish`: less light where nobody is. Every post verifies and reports it.",
     "kill -9. Nobody polls any more, and the light still runs ahead of a cyclist.",
@@ -187,10 +187,7 @@ class Story:
     def _set_the_scene(self, lamps: list[Lamp]) -> None:
         places = self.street.places
         self.scene.posts = [PostView(lamp.id, *places[lamp.id]) for lamp in lamps]
-        for place in dict.fromkeys(lamp.place for lamp in lamps):
-            members = [lamp for lamp in lamps if lamp.place == place]
-            kind = "path" if members[0].kind == "park" else "street"
-            self.scene.ways.append(Way(kind, tuple(places[lamp.id] for lamp in members)))
+        self.scene.ways = [Way(kind, points) for kind, points in routes(lamps, Flat.around(lamps))]
         xs, ys = zip(*places.values(), strict=True)
         self.scene.gateway.at = (min(xs), max(ys) + 20)
         self.street.attach()
@@ -270,7 +267,9 @@ class Story:
         outcome.bus = {"baud": bus.baud, "frames": bus.frames, "collisions": bus.collisions, "lost": bus.lost}
 
     def _chapter(self, number: int) -> None:
-        self.scene.chapter, self.scene.story = number, STORIES[number]
+        lamp = self.street.lamps[0]
+        place = f"{abs(lamp.lat):.2f} {'NS'[lamp.lat < 0]}, {abs(lamp.lon):.2f} {'EW'[lamp.lon < 0]}"
+        self.scene.chapter, self.scene.story = number, STORIES[number].format(place=place)
 
     def _length_s(self, number: int) -> float:
         return SHARES[number] * self._left_s

@@ -113,10 +113,12 @@ class Street:
         """kill -9."""
         if self.gateway:
             await self.gateway.kill()
+        self.line.unplug(GATEWAY_NODE)
         self.scene.gateway.up = False
 
     async def restart_gateway(self) -> None:
         """Start it again with what it left on its disk."""
+        self.line.plug(GATEWAY_NODE)
         if self.gateway:
             await self.gateway.start()
         self.scene.gateway.up = True
