@@ -35,6 +35,7 @@ STORIES = (
 SHARES = (0.20, 0.10, 0.18, 0.20, 0.16, 0.16)  # of the time; what is left is for the count
 RECONCILE_S = 30.0  # the last readings need one round of polls and a commit
 PUBLISH_S = 120.0
+HEAP_KB, WORDS = 192, 2  # posts.HEAP; a 64-bit interpreter gets twice the bytes for the same number of words
 J2000_UNIX_S = 946_684_800
 
 
@@ -55,6 +56,7 @@ class Outcome:
     dropped: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     bus: dict = field(default_factory=dict)
+    heap_free_percent: list[int] = field(default_factory=list)  # of each MicroPython post, at the end
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -81,6 +83,7 @@ class Outcome:
                 "kinds": self.kinds,
             },
             "bus": self.bus,
+            "heap_free_percent": self.heap_free_percent,
         }
 
     def lines(self) -> list[str]:
@@ -99,6 +102,9 @@ class Outcome:
             f"readings   {self.made} made, {self.received} received, {self.lost} lost, {self.doubled} duplicated, "
             f"{self.redelivered} redelivered under the same id"
         )
+        if self.heap_free_percent:
+            least = min(self.heap_free_percent)
+            lines.append(f"heap       at least {least} % of {HEAP_KB} KB free on the posts that run MicroPython")
         lines += [f"BROKEN     {fault}" for fault in self.faults]
         return [*lines, "the story held" if self.held else "the story did not hold"]
 
@@ -245,6 +251,8 @@ class Story:
                 break
             await asyncio.sleep(0.3)
         self.outcome.made = sum(state["next-item"] - 1 for state in made.values())
+        heaps = [state["heap-free"] for state in made.values() if "heap-free" in state]
+        self.outcome.heap_free_percent = [free * 100 // (HEAP_KB * 1024 * WORDS) for free in heaps]
         self.outcome.dropped = sum(state["dropped-items"] for state in made.values())
         if self.outcome.lost:
             worst = max(missing, key=lambda post: len(missing[post]))

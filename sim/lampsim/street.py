@@ -150,11 +150,12 @@ class Street:
             port.close()
 
     async def made(self) -> dict[str, dict[str, int]]:
-        """What each post says of its items: item-epoch, next-item, waiting-items, dropped-items."""
-        keys = ("item-epoch", "next-item", "waiting-items", "dropped-items")
+        """What each post says: item-epoch, next-item, waiting-items, dropped-items, and heap-free where it is known."""
+        keys = ("item-epoch", "next-item", "waiting-items", "dropped-items", "heap-free")
         answers = await asyncio.gather(*(port.info() for port in self.service.values()))
         return {
-            post: {key: int(answer[key]) for key in keys} for post, answer in zip(self.service, answers, strict=True)
+            post: {key: int(answer[key]) for key in keys if answer[key] != "unknown"}
+            for post, answer in zip(self.service, answers, strict=True)
         }
 
     # --- starting
