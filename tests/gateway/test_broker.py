@@ -57,8 +57,10 @@ class Side:
         return self
 
     async def __aexit__(self, *_):
+        self.broker.end()
         self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        _, hanging = await asyncio.wait([self.task], timeout=10)
+        assert not hanging, "a cancellation is obeyed, whatever happens to the broker"
 
     async def append(self, first: int, count: int, stream: int = EVENTS) -> None:
         entries = [Entry(stream, "p01", stream + 1, seq, json.dumps({"n": seq})) for seq in range(first, first + count)]

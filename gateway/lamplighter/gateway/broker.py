@@ -67,6 +67,7 @@ class Broker:
         self._changed = asyncio.Event()
         self._fresh = {EVENTS: asyncio.Event(), TELEMETRY: asyncio.Event()}
         self._said = ""
+        self._ending = False
 
     def retain(self, topic: str, payload: str) -> None:
         """Publish as retained, now and on every later connection, until replaced."""
@@ -84,6 +85,10 @@ class Broker:
         for event in self._fresh.values():
             event.set()
 
+    def end(self) -> None:
+        """Call it before run() is cancelled."""
+        self._ending = True
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         pause_s = BACKOFF_MIN_S
@@ -94,9 +99,8 @@ class Broker:
                 self._say(_reason(errors))
             except* OSError as errors:
                 self._say(_reason(errors))
-            task = asyncio.current_task()
-            if task and task.cancelling():  # Python 3.11's TaskGroup forgets a cancellation that meets an error
-                raise asyncio.CancelledError
+            if self._ending:  # Python 3.11's TaskGroup forgets a cancellation that meets an error
+                return
             if self.is_connected:
                 self.is_connected, pause_s = False, BACKOFF_MIN_S
             await asyncio.sleep(pause_s)

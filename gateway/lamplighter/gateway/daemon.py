@@ -140,6 +140,7 @@ class Daemon:
             await self._desire(self._planned, keep=False)
 
     async def _end(self, tasks: list[asyncio.Task]) -> None:
+        self.broker.end()
         for task in [*tasks, *self._tasks]:
             task.cancel()
         if tasks or self._tasks:
