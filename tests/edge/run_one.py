@@ -1,7 +1,6 @@
 """Run one test module under MicroPython: `micropython run_one.py test_name`. Exit code 1 on a failure or on no test."""
 
 import sys
-
 import unittest
 
 if __name__ == "__main__":
