@@ -73,7 +73,7 @@ FIELDS = {
     TIME: (("utc_s", _U32), ("ms", ("u", 999)), ("uncertainty_ms", _U16)),
     COMMAND: (
         ("transaction", _U32), ("kind", _U8), ("layer", ("u", 9)), ("op", ("u", 2)), ("level_pm", _PM),
-        ("until_utc_s", _U32), ("for_s", _U32), ("reason", ("s", 32)),
+        ("until_utc_s", _U32), ("for_s", _U32), ("reason", ("s", 40)),
     ),
     RESULT: (("transaction", _U32), ("code", _U8), ("text", ("s", 96))),
     WHY: (("utc_s", _U32), ("row", _U8)),
