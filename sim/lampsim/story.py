@@ -35,6 +35,7 @@ STORIES = (
 SHARES = (0.20, 0.10, 0.18, 0.20, 0.16, 0.16)  # of the time; what is left is for the count
 RECONCILE_S = 30.0  # the last readings need one round of polls and a commit
 PUBLISH_S = 120.0
+FOLLOWED_S = 15.0  # a cyclist passes three posts in that time
 HEAP_KB, WORDS = 192, 2  # posts.HEAP; a 64-bit interpreter gets twice the bytes for the same number of words
 J2000_UNIX_S = 946_684_800
 
@@ -115,6 +116,7 @@ class Story:
     def __init__(self, street: Street, seconds: int) -> None:
         self.street, self.scene, self.seconds = street, street.scene, seconds
         self.outcome = Outcome()
+        self._chapter_begun = 0.0
         self._sunset_mono: float | None = None
         self._sunset_utc_s = 0
         self._set_the_scene(street.lamps)
@@ -170,6 +172,7 @@ class Story:
         self.scene.tell("gateway", "kill -9 on the gateway")
         self._send("cyclist", "cyclist", self._way(True), 5.5)
         await self._until(4)
+        await self._followed()
 
     async def _back(self) -> None:
         self._chapter(5)
@@ -187,6 +190,12 @@ class Story:
         for fault in self.outcome.faults:
             self.scene.tell("fault", fault)
         await asyncio.sleep(max(2.0, self._begun + self._left_s - time.monotonic()))
+
+    async def _followed(self) -> None:
+        """Until the light has followed somebody without the gateway, which is what the chapter is about."""
+        end = time.monotonic() + FOLLOWED_S
+        while not self.street.alone.latencies_ms and time.monotonic() < end:
+            await asyncio.sleep(0.1)
 
     # --- what they use
 
@@ -275,6 +284,7 @@ class Story:
         outcome.bus = {"baud": bus.baud, "frames": bus.frames, "collisions": bus.collisions, "lost": bus.lost}
 
     def _chapter(self, number: int) -> None:
+        self._chapter_begun = time.monotonic()
         lamp = self.street.lamps[0]
         place = f"{abs(lamp.lat):.2f} {'NS'[lamp.lat < 0]}, {abs(lamp.lon):.2f} {'EW'[lamp.lon < 0]}"
         self.scene.chapter, self.scene.story = number, STORIES[number].format(place=place)
@@ -283,8 +293,9 @@ class Story:
         return SHARES[number] * self._left_s
 
     async def _until(self, number: int) -> None:
-        """Sleep to the planned end of a chapter; a chapter that took longer has no rest."""
+        """Sleep to the planned end of a chapter, and to half its length where those before took longer."""
         end = self._begun + sum(SHARES[: number + 1]) * self._left_s
+        end = max(end, self._chapter_begun + self._length_s(number) / 2)
         await asyncio.sleep(max(0.0, end - time.monotonic()))
 
     async def _clock(self) -> None:

@@ -19,6 +19,12 @@ class TestOffset(unittest.TestCase):
         spring, autumn = at(2026, 3, 29, 1), at(2026, 10, 25, 1)
         self.check(BRUSSELS, (spring - 1, 3600), (spring, 7200), (autumn - 1, 7200), (autumn, 3600))
 
+    def test_hours_may_reach_a_week_ahead_or_back(self):
+        spring = at(2026, 3, 28, 23) + 167 * 3600  # midnight of the last Sunday of March in Belgium, and 167 hours
+        autumn = at(2026, 10, 24, 22) - 167 * 3600
+        rule = "CET-1CEST,M3.5.0/167,M10.5.0/-167"
+        self.check(rule, (spring - 1, 3600), (spring, 7200), (autumn - 1, 7200), (autumn, 3600))
+
     def test_the_southern_summer_spans_new_year(self):
         rule = "AEST-10AEDT,M10.1.0,M4.1.0/3"
         self.check(rule, (at(2026, 1, 1), 39600), (at(2026, 4, 4, 16), 36000), (at(2026, 10, 3, 16), 39600))

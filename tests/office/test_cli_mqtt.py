@@ -26,6 +26,14 @@ def _quick(monkeypatch):
     monkeypatch.setattr(client, "GRACE_S", 0)
 
 
+def wait_until(true, seconds: float = 10.0) -> None:
+    """Return as soon as `true()` is; fail after some seconds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
 class TestPublish:
     def test_a_plan_reaches_every_post(self, desk, gateway):
         result = desk("plan", "publish", PARK, "--wait")
@@ -43,6 +51,7 @@ class TestPublish:
     def test_publishing_again_changes_nothing_and_is_fine(self, desk, gateway):
         first, second = desk("plan", "publish", PARK), desk("plan", "publish", PARK)
         assert (first.exit_code, second.exit_code) == (0, 0)
+        wait_until(lambda: len(gateway.of("desired/plans")) == 2)  # the second is answered by what was reported before
         assert gateway.of("desired/plans")[0] == gateway.of("desired/plans")[1]
 
     def test_the_plan_is_retained(self, desk, gateway, mosquitto):
