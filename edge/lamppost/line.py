@@ -37,16 +37,31 @@ class Line:
         self._access.heard(t_ms)
         replies = []
         for frame in self._decoder.feed(data):
-            self._access.frame(frame.src, frame.dst, t_ms)
-            if frame.dst != self._link.address and frame.dst != EVERYBODY:
-                if self._out and frame.src == GATEWAY and frame.type == messages.POLL:
-                    self._overhear(frame.payload)
-                continue
-            reply = self._accept(frame, t_ms)
+            reply = self.frame(frame, t_ms)
             if reply:
                 replies.append(reply)
-                self._access.frame(self._link.address, GATEWAY, t_ms + self._on_air_ms(reply))
         return replies
+
+    def frame(self, frame, t_ms: int) -> "bytes | None":
+        """Take a whole Frame that ends at t_ms, from whoever finds frames itself; return the reply to send, at once."""
+        self._access.frame(frame.src, frame.dst, t_ms)
+        if frame.dst != self._link.address and frame.dst != EVERYBODY:
+            if self._out and frame.src == GATEWAY and frame.type == messages.POLL:
+                self._overhear(frame.payload)
+            return None
+        reply = self._accept(frame, t_ms)
+        if reply:
+            self._access.frame(self._link.address, GATEWAY, t_ms + self._on_air_ms(reply))
+        return reply
+
+    def passed(self, src: int, dst: int, t_ms: int) -> None:
+        """A whole frame for somebody else ended at t_ms: all that it means to a post with nothing to send."""
+        self._access.frame(src, dst, t_ms)
+
+    @property
+    def listening(self) -> bool:
+        """Whether every byte on the line matters now: an event waits for silence, or half a frame was heard."""
+        return bool(self._out) or self._decoder.begun
 
     def announce(self, seq: int, user_class: int, source: int, t_ms: int) -> None:
         """Queue the event `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3)."""

@@ -6,6 +6,7 @@ on a board, in the gateway's tests and in the simulator, at any speed.
 
 Events                                          Actions
 ("rx", bytes)          from the bus             ("tx", bytes)             to the bus, now
+("frame", Frame)       from a bus that finds frames itself
 ("service", bytes)     from the service port    ("say", bytes)            to the service port
 ("presence", input, active, class 0..2)         ("lamp", level_pm, fade_ms)
 ("lux", lx)   ("temp", tenths of a degree C)    ("identify", 0 or 1)
@@ -77,6 +78,11 @@ class Post:
         if name == "rx":
             if self.line:
                 for reply in self.line.received(event[1], t_ms):
+                    self._actions.append(("tx", reply))
+        elif name == "frame":
+            if self.line:
+                reply = self.line.frame(event[1], t_ms)
+                if reply:
                     self._actions.append(("tx", reply))
         elif name != "tick":
             self._take(name, event, t_ms)

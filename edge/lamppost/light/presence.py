@@ -57,6 +57,10 @@ class Presence:
         self._hold_ms = self._keep_ms = max([_TRAIL_MS] + holds)
         self.version += 1
 
+    def knows(self, address):
+        """Return whether a detection at `address` can matter here: this post's own, or a neighbour's."""
+        return 0 < address < 256 and self._addresses.find(bytes([address])) >= 0
+
     def detect(self, address, user_class, t_ms):
         """Take a detection at `address` (this post's own: its sensor). Return whether it may change the level now.
 

@@ -23,24 +23,24 @@ class Access:
     def __init__(self, random):
         self._random = random
         self._free_at = 0
+        self._drawn = True
 
     def heard(self, t_ms: int) -> None:
         """Bytes came at t_ms: the line is in use until it has been silent for a while."""
-        self._free_at = t_ms + IDLE_MS + self._wait()
+        self._free_at = t_ms + IDLE_MS
+        self._drawn = False
 
     def frame(self, src: int, dst: int, t_ms: int) -> None:
         """A whole frame ended at t_ms."""
-        if src == GATEWAY and dst != EVERYBODY:
-            self._free_at = t_ms + IDLE_MS + self._wait()
-        else:
-            self._free_at = t_ms + SLOT_MS + self._wait()
+        self._free_at = t_ms + (IDLE_MS if src == GATEWAY and dst != EVERYBODY else SLOT_MS)
+        self._drawn = False
 
     def free_at(self) -> int:
         """The moment (t_ms) from which an event may be sent if nothing is heard until then."""
+        if not self._drawn:  # only now: most of what is heard ends no wait
+            self._drawn = True
+            self._free_at += SLOT_MS * (self._random(1)[0] % SLOTS)
         return self._free_at
-
-    def _wait(self) -> int:
-        return SLOT_MS * (self._random(1)[0] % SLOTS)
 
 
 class Outgoing:

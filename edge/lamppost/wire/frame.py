@@ -66,6 +66,11 @@ class Decoder:
         self._piece = bytearray()
         self._skip = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether a piece was heard whose end has not come."""
+        return self._skip or len(self._piece) > 0
+
     def feed(self, data: bytes) -> list:
         """Return the Frames that `data` (any bytes, any length) completes, oldest first."""
         frames = []

@@ -69,7 +69,11 @@ class Question(NamedTuple):
 
 
 class Poller:
-    """One line. `random(n)`, `counter` and `reserve(counter)` as in GatewayLink; `acks` as in Roster."""
+    """One line. `random(n)`, `counter` and `reserve(counter)` as in GatewayLink; `acks` as in Roster.
+
+    `cycle_ms` above 0 paces a quiet line: a post is polled once in that time, at once when it has told an event, and
+    until it holds no more items; the time is told three times in it. 0 polls as often as the line allows.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Poller:
         reserve: Callable[[int], None],
         acks: dict[int, tuple[int, int]] | None = None,
         reply_ms: int = REPLY_MS,
+        cycle_ms: int = 0,
     ) -> None:
         self.counters = Counters()
         self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
@@ -89,6 +94,9 @@ class Poller:
         self._decoder = Decoder()
         self._baud = baud
         self._reply_ms = reply_ms
+        self._cycle_ms = cycle_ms
+        self._time_every_ms = max(TIME_EVERY_MS, cycle_ms // 3)
+        self._more: set[int] = set()  # posts that hold more items than their last status could carry
         self._phase = FREE
         self._until = 0
         self._hard_until = 0
@@ -152,7 +160,7 @@ class Poller:
         peer = self._roster.peers[stored.address]
         if peer.epoch == stored.epoch and stored.seq > peer.ack:
             peer.ack = stored.seq
-            peer.urgent = True  # it may have more, and can forget what it holds
+            peer.urgent = not self._cycle_ms or stored.address in self._more  # and it can forget what it holds
 
     def _down(self, t_ms: int) -> None:
         self._decoder = Decoder()
@@ -227,6 +235,9 @@ class Poller:
         items = [tuple(item) for item in values[8] if _is_item(item)]
         if len(items) != len(values[8]):
             self._error(f"address {peer.address}: an item that is none")
+        self._more.discard(peer.address)
+        if values[7] > len(items) > 0:
+            self._more.add(peer.address)
         if items:
             self._actions.append(line.Items(peer.address, peer.epoch, items))
 
@@ -295,6 +306,7 @@ class Poller:
         self._hints = [hint for hint in self._hints if hint[2] < HINT_USES]
         told = bytes(byte for address, seq, _ in hints for byte in (address, seq))
         self._roster.polled(peer, t_ms)
+        peer.poll_ms = max(peer.poll_ms, t_ms + self._cycle_ms)
         self._ask_post(peer, messages.POLL, (peer.ack, told), None, t_ms)
 
     def _ask_post(self, peer: Peer, kind: int, values: tuple, job: Job | None, t_ms: int) -> None:
@@ -309,7 +321,7 @@ class Poller:
         self._wait(Question(peer, kind, job))
 
     def _broadcast_time(self, t_ms: int) -> None:
-        self._time_ms = t_ms + TIME_EVERY_MS
+        self._time_ms = t_ms + self._time_every_ms
         self._time_sent_ms = t_ms
         utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._wire_ms(TIME_BYTES)
         self._send(self._link.time((utc_ms // 1000, utc_ms % 1000, self._uncertainty_ms)), t_ms)

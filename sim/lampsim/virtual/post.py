@@ -1,0 +1,280 @@
+"""One real Post in virtual time: its flash, its drifting clock that wraps, its mains, its sensor and its lamp.
+
+What it promises
+- The Post is lamppost.post.Post, its records go through the real Journal on two copies in memory.
+- Power off forgets everything but the flash, at any microsecond; power on starts a new Post, which takes the flash as
+  it is. Its tick count begins anywhere in 2**30 ms, and runs off by `drift_ppm`.
+- An event of a post that this one has no use for is not decoded here: only its counter is remembered, as the real link
+  does; `Wire.exact` turns that off.
+
+Hooks for faults: `flash_write(name, data)` may raise OSError or return other bytes to write; `sensor_dead`,
+`sensor_stuck`, `lamp_failed`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from lamppost.limits import TICKS_MASK
+from lamppost.post import Post
+from lamppost.store.journal import Journal
+from lamppost.wire import messages
+from lamppost.wire.frame import EVERYBODY, Frame
+from lamppost.wire.seal import Key
+
+from .loop import Handle, Loop
+from .wire import Wire
+
+TURN_US = 2_000  # from the end of what was heard to the first bit of an answer: DESIGN.md, "The bus"
+_PPM = 1_000_000
+
+
+class SharedKey(Key):
+    """A bus key that remembers its last seal: forty posts of a line check the same frame."""
+
+    def __init__(self, secret: bytes):
+        super().__init__(secret)
+        self._last: tuple[bytes, bytes] = (b"", b"")
+        self._seal = b""
+
+    def seal(self, context: bytes, data: bytes) -> bytes:
+        if self._last != (context, data):
+            self._last, self._seal = (context, data), super().seal(context, data)
+        return self._seal
+
+
+class VirtualPost:
+    """`index` is its place in the town. `did(post, action)` gets every lamp, identify and log action."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        wire: Wire,
+        name: str,
+        address: int,
+        index: int,
+        settings: bytes,
+        bus_key: Key,
+        seed: object,
+        did: Callable[[VirtualPost, tuple], None],
+        drift_ppm: int = 0,
+        turn_us: int = TURN_US,
+    ) -> None:
+        self.name, self.address, self.index = name, address, index
+        self.wire = wire
+        self.drift_ppm = drift_ppm
+        self.turn_us = turn_us
+        self.flash: dict[str, bytes] = {}
+        self.flash_write: Callable[[str, bytes], bytes] | None = None
+        self.sensor_dead = self.sensor_stuck = self.lamp_failed = False
+        self.listening = False
+        self.plugged = True
+        self.post: Post | None = None
+        self.flash_errors = 0
+        self.edge_us = -1  # when its sensor last began to see somebody
+        self.hearing: str | None = None  # whose event is being handled
+        self._loop = loop
+        self._bus_key = bus_key
+        self._did = did
+        self._random = random.Random(f"{seed} post {name}")
+        self._tick0 = self._random.randrange(TICKS_MASK + 1)
+        self._boot_us = 0
+        self._heard_us = -1
+        self._wake_us: int | None = None
+        self._timer: Handle | None = None
+        self._journal = Journal(self)
+        self._journal.put("settings", settings)
+
+    @property
+    def powered(self) -> bool:
+        return self.post is not None
+
+    @property
+    def level_pm(self) -> int:
+        """What the lamp shows now."""
+        if self.post is None or self.lamp_failed:
+            return 0
+        return self.post.dimmer.level(self.t_ms())
+
+    # --- mains
+
+    def power_on(self) -> None:
+        """Start the Post from its flash."""
+        if self.post is not None:
+            return
+        self._boot_us = self._loop.now_us
+        self._heard_us = self._boot_us
+        self._journal = Journal(self)
+        self.post = Post(self._journal.get, self._random.randbytes, self.wire.baud)
+        self._share_key()
+        if self.plugged:
+            self.wire.plug(self)
+        self.handle(("tick",))
+
+    def power_off(self) -> None:
+        """Dark, deaf, and everything in RAM is gone."""
+        if self.post is None:
+            return
+        self.post = None
+        self.listening = False
+        self.wire.unplug(self)
+        self._loop.cancel(self._timer)
+        self._timer = self._wake_us = None
+        self._did(self, ("lamp", 0, 0))
+
+    def unplug(self) -> None:
+        """Pull the bus connector; the lamp has its mains."""
+        self.plugged = False
+        self.wire.unplug(self)
+
+    def plug(self, wire: Wire | None = None) -> None:
+        """Put it back, or into another piece of a split line."""
+        if self.plugged:
+            self.wire.unplug(self)
+        self.wire = wire or self.wire
+        self.plugged = True
+        if self.powered:
+            self.wire.plug(self)
+
+    def wipe(self) -> None:
+        """Lose every record but the settings, as after a factory reset: power is cut and comes back."""
+        self.power_off()
+        self.flash = {name: data for name, data in self.flash.items() if name.startswith("settings")}
+        self.power_on()
+
+    # --- sensor
+
+    def sense(self, active: bool, user_class: int) -> None:
+        """The sensor begins or ceases to see somebody of `user_class` (0..2)."""
+        if self.post is None or self.sensor_dead or (self.sensor_stuck and not active):
+            return
+        if active:
+            self.edge_us = self._loop.now_us
+        self._listen_now()
+        self.handle(("presence", 0, active, user_class))
+
+    def give(self, event: tuple) -> None:
+        """Any other event of the board: lux, temp, power, clock, service."""
+        if self.post is not None:
+            self.handle(event)
+
+    # --- line
+
+    def hear(self, data: bytes) -> None:
+        self._heard_us = self._loop.now_us
+        self.handle(("rx", data))
+
+    def hear_frame(self, frame: Frame, sender: str) -> None:
+        post = self.post
+        if post is None or post.line is None:
+            return
+        self._heard_us = self._loop.now_us
+        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._indifferent(post, frame):
+            return
+        if frame.type == messages.EVENT:
+            self.hearing = sender
+            self.handle(("frame", frame))
+            self.hearing = None
+        else:
+            self.handle(("frame", frame))
+
+    def _indifferent(self, post: Post, frame: Frame) -> bool:
+        """Whether this event, which a real link of this line has sealed, changes nothing here but the last counter."""
+        if post.presence.knows(frame.src):
+            return False
+        heard = post.line._link._heard  # pyright: ignore[reportOptionalMemberAccess]
+        if heard.get(frame.src, 0) >= frame.counter:
+            return False
+        heard[frame.src] = frame.counter
+        post.line.passed(frame.src, frame.dst, self.t_ms())  # pyright: ignore[reportOptionalMemberAccess]
+        return True
+
+    def passed(self, src: int, dst: int, end_us: int) -> None:
+        if self.post is not None and self.post.line is not None:
+            self.post.line.passed(src, dst, self._t_ms(end_us))
+
+    def _listen_now(self) -> None:
+        """Before it may want to speak: learn when the line was last in use."""
+        if not self.listening and self.plugged and not self.wire.exact:
+            self._heard_us = self.wire.catch_up(self, self._heard_us)
+
+    # --- the Post
+
+    def t_ms(self) -> int:
+        """The Post's own unwrapped milliseconds since it woke."""
+        return self._t_ms(self._loop.now_us)
+
+    def _t_ms(self, now_us: int) -> int:
+        return max(0, now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM)
+
+    def _us(self, t_ms: int) -> int:
+        """The first microsecond at which its clock says t_ms."""
+        return self._boot_us - (-t_ms * 1000 * _PPM // (_PPM + self.drift_ppm))
+
+    def handle(self, event: tuple) -> None:
+        post = self.post
+        if post is None:
+            return
+        t_ms = self.t_ms()
+        ticks = (self._tick0 + t_ms) & TICKS_MASK
+        actions, deadline = post.handle(event, ticks)
+        for action in actions:
+            self._act(action)
+        if self.post is not post:  # a write to flash has cut the power
+            return
+        line = post.line
+        listening = line is not None and line.listening
+        if listening is not self.listening:
+            self.listening = listening
+            self.wire.listen(self, listening)
+        self._sleep(self._us(t_ms + ((deadline - ticks) & TICKS_MASK)))
+
+    def _act(self, action: tuple[Any, ...]) -> None:
+        name = action[0]
+        if name == "tx":
+            data = action[1]
+            self._loop.after(self.turn_us, lambda: self._speak(data))
+        elif name == "save":
+            try:
+                self._journal.put(action[1], action[2])
+            except OSError:
+                self.flash_errors += 1
+        else:
+            self._did(self, action)
+
+    def _speak(self, data: bytes) -> None:
+        if self.post is not None and self.plugged:
+            self.wire.send(self.name, data)
+
+    def _sleep(self, wake_us: int) -> None:
+        """Wake the Post then; a timer that stands earlier is left to find out."""
+        self._wake_us = wake_us
+        timer = self._timer
+        if timer is not None:
+            if timer[0] <= wake_us:
+                return
+            self._loop.cancel(timer)
+        self._timer = self._loop.at(wake_us, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        if self._wake_us is None:
+            return
+        if self._wake_us > self._loop.now_us:
+            self._timer = self._loop.at(self._wake_us, self._wake)
+        else:
+            self.handle(("tick",))
+
+    def _share_key(self) -> None:
+        if self.post is not None and self.post.line is not None:
+            self.post.line._link._bus = self._bus_key
+
+    # --- flash of the Journal
+
+    def read(self, name: str) -> bytes | None:
+        return self.flash.get(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        self.flash[name] = self.flash_write(name, data) if self.flash_write else data

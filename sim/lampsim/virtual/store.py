@@ -1,0 +1,73 @@
+"""What a gateway keeps on disk, in memory: the rules of outbox and ledger, and what a kill leaves of them.
+
+Promises: an item of a post, (post, item epoch, seq), gets one id, however often and by whichever way it comes; what is
+committed survives `kill`, the rest is gone as if it had never been; a row goes only when the centre has it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lamplighter.gateway.outbox import HEARD_MAX, Seen
+from lamplighter.gateway.outbox import Entry as Row
+
+
+class Entry(NamedTuple):
+    """An item to append; `fast`: heard as an event, ahead of the items."""
+
+    post: str
+    epoch: int
+    item: tuple
+    fast: bool
+
+
+class Store:
+    """`epoch` names this store; `rows` wait for the centre, by seq."""
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.rows: dict[int, Entry] = {}
+        self.plan: dict | None = None
+        self._next_seq = 1
+        self._seen: dict[str, Seen] = {}
+        self._counters: dict[str, int] = {}
+        self._pending: list[list[Entry]] = []
+
+    def append(self, entries: list[Entry]) -> None:
+        """Take entries; they are on disk only after `commit`."""
+        self._pending.append(entries)
+
+    def commit(self) -> int:
+        """Write the oldest batch to disk; return how many of its items were new."""
+        if not self._pending:
+            return 0
+        new = 0
+        for entry in self._pending.pop(0):
+            seen = self._seen.get(entry.post) or Seen(entry.epoch, 0, frozenset())
+            known = seen.has(entry.epoch, entry.item[0])
+            if entry.fast and (known or (entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX)):
+                continue
+            self._seen[entry.post] = seen.plus(Row(0, entry.post, entry.epoch, entry.item[0], "", entry.fast))
+            if not known:
+                self.rows[self._next_seq] = entry
+                self._next_seq += 1
+                new += 1
+        return new
+
+    def acknowledge(self, seq: int) -> None:
+        self.rows.pop(seq, None)
+
+    def kill(self) -> None:
+        """What was not committed is lost."""
+        self._pending.clear()
+
+    def stored(self) -> dict[str, tuple[int, int]]:
+        """(item epoch, highest seq up to which all has come) of each post."""
+        return {post: (seen.epoch, seen.stored) for post, seen in self._seen.items()}
+
+    def counter(self, bus: str, utc_s: int) -> int:
+        """The first broadcast counter of a line that was never used; see Ledger.counter."""
+        return self._counters.get(bus, max(0, utc_s))
+
+    def reserve(self, bus: str, counter: int) -> None:
+        self._counters[bus] = counter

@@ -1,0 +1,350 @@
+"""The line of one bus in virtual time: lampsim.line.Line, and a short cut where one node speaks alone.
+
+What it promises
+- Who hears which bytes is what `Line` says; where transmissions overlap, `Line` itself says it.
+- Bytes come in pieces as a UART gives them: the first byte when it has ended (the carrier), the rest at the end of the
+  frame, to a gateway each CHUNK_US in between.
+- An undamaged frame is decoded once for all. A post with nothing to send gets it as a Frame, and only where it is for
+  that post or for everybody; what the others missed is only when the line was last in use, and they are told that
+  (`catch_up`) before they next want to speak. With `exact` everybody gets every byte instead; the light is the same.
+- The same calls with the same seed give the same deliveries.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+from lamppost.limits import FRAME_OVERHEAD
+from lamppost.wire.errors import WireError
+from lamppost.wire.frame import EVERYBODY, Frame, unpack
+
+from ..line import BITS_PER_BYTE, Counters, Line
+from .loop import Handle, Loop
+
+CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes 20 ms of silence for a frame cut short
+PAST = 8  # frames remembered for `catch_up`: a post that misses eight in a row does not know the line any more
+STEP_BYTES = 4  # where frames collide everybody hears every four bytes
+FRAME_MIN = FRAME_OVERHEAD + 3  # stuffed, with two delimiters
+
+
+class Station(Protocol):
+    """Whatever is plugged in. `address` is 0 for a gateway, `listening` whether every byte matters to it now."""
+
+    name: str
+    address: int
+    listening: bool
+
+    def hear(self, data: bytes) -> None: ...
+    def hear_frame(self, frame: Frame, sender: str) -> None: ...
+    def passed(self, src: int, dst: int, end_us: int) -> None: ...
+
+
+class _Run:
+    """One write while nobody else sends. `given` counts the bytes each hearer has, `copies` are damaged ones."""
+
+    __slots__ = ("copies", "data", "end_us", "frame", "given", "missed", "node", "start_us", "steps")
+
+    def __init__(self, node: str, data: bytes, start_us: int, end_us: int):
+        self.node, self.data, self.start_us, self.end_us = node, data, start_us, end_us
+        self.frame: Frame | None = None
+        self.given: dict[str, int] = {}
+        self.copies: dict[str, bytes] = {}
+        self.missed: set[str] = set()
+        self.steps: list[Handle] = []
+
+
+class Wire:
+    """One line at `baud`. `sent(node, data)` is told of every write."""
+
+    def __init__(
+        self, loop: Loop, baud: int, seed: object, exact: bool = False, sent: Callable[[str, bytes], None] | None = None
+    ) -> None:
+        self.counters = Counters()
+        self.baud = baud
+        self.exact = exact
+        self.stations: dict[str, Station] = {}
+        self._loop = loop
+        self._sent = sent
+        self._byte_us = BITS_PER_BYTE * 1_000_000 / baud
+        self._random = random.Random(f"{seed} wire")
+        self._loss = self._bit_error = 0.0
+        self._bits_to_error = 1 << 62
+        self._run: _Run | None = None
+        self._queue: list[bytes] = []  # what the node that speaks alone has still to say
+        self._line: Line | None = None  # while transmissions overlap
+        self._skip: dict[str, int] = {}
+        self._step: Handle | None = None
+        self._past: list[tuple[int, int, int, str, set[str]]] = []  # end, src, dst, sender, who missed it
+        self._busy_us = 0
+        self._by_address: dict[int, Station] = {}
+        self.listeners: dict[str, Station] = {}  # those who hear every byte; gateways always
+
+    # --- who is there
+
+    def plug(self, station: Station) -> None:
+        self.stations[station.name] = station
+        self._by_address[station.address] = station
+        if self.exact or not station.address or station.listening:
+            self.listeners[station.name] = station
+
+    def unplug(self, station: Station) -> None:
+        """Cut a node off: the rest of what it was sending is gone, and it hears nothing."""
+        self.stations.pop(station.name, None)
+        self.listeners.pop(station.name, None)
+        if self._by_address.get(station.address) is station:
+            del self._by_address[station.address]
+        if self._line is not None:
+            if station.name in self._line.nodes:
+                self._line.unplug(station.name)
+        elif self._run is not None and self._run.node == station.name and self._loop.now_us < self._run.end_us:
+            self._overlap().unplug(station.name)
+
+    def listen(self, station: Station, listening: bool) -> None:
+        """A station has, or has no more, a use for every byte."""
+        if listening:
+            if station.name not in self.listeners and station.name in self.stations:
+                self.listeners[station.name] = station
+                run = self._run
+                if run is not None and station.name != run.node:
+                    self._give(run, station, self._ended(run))
+        elif not self.exact and station.address:
+            self.listeners.pop(station.name, None)
+
+    def impair(self, loss: float = 0.0, bit_error: float = 0.0) -> None:
+        """From now on: the chance that one hearer misses one frame, and that it reads one bit wrong; 0 <= p < 1."""
+        if not (0 <= loss < 1 and 0 <= bit_error < 1):
+            raise ValueError(f"loss {loss}, bit error {bit_error}: probabilities from 0 to below 1")
+        self._loss, self._bit_error = loss, bit_error
+        self._bits_to_error = self._gap()
+
+    @property
+    def busy_us(self) -> int:
+        """Microseconds in which somebody was sending, up to the end of what has begun."""
+        return self._busy_us
+
+    def catch_up(self, station: Station, since_us: int) -> int:
+        """Tell a station that has heard nothing since `since_us` when the line was last in use; return the moment."""
+        run = self._run
+        if run is not None and run.node != station.name and station.name not in run.missed and self._ended(run):
+            if station.name not in run.given:
+                self._give(run, station, 1)
+            return self._loop.now_us
+        for end_us, src, dst, sender, missed in reversed(self._past):
+            if end_us <= since_us:
+                break
+            if sender != station.name and station.name not in missed:
+                station.passed(src, dst, end_us)
+                return end_us
+        return since_us
+
+    # --- speaking
+
+    def send(self, node: str, data: bytes) -> None:
+        """`node` begins to send now, or right behind what it is still sending."""
+        if node not in self.stations or not data:
+            return
+        if self._sent:
+            self._sent(node, data)
+        now_us = self._loop.now_us
+        if self._run is not None and self._run.end_us <= now_us:
+            self._finish()
+        if self._line is not None:
+            if node in self._line.nodes:  # one that was plugged in a moment ago waits for the line to fall silent
+                self._line.write(node, data, now_us)
+                self._plan_step()
+        elif self._run is None:
+            self._begin(node, data, now_us)
+        elif self._run.node == node:
+            self._queue.append(data)
+        else:
+            self._overlap().write(node, data, now_us)
+
+    def _begin(self, node: str, data: bytes, now_us: int) -> None:
+        end_us = now_us + self._span_us(len(data))
+        self._run = run = _Run(node, data, now_us, end_us)
+        self._busy_us += end_us - now_us
+        run.frame = _frame_in(data)
+        if self._loss or self._bit_error:
+            self._damage(run)
+        if any(name != node for name in self.listeners):
+            run.steps.append(self._loop.at(now_us + self._span_us(1), self._carrier))
+        run.steps.append(self._loop.at(end_us, self._finish))
+
+    def _carrier(self) -> None:
+        """The first byte has ended, or another CHUNK_US of a long frame."""
+        run = self._run
+        if run is None:
+            return
+        ended = self._ended(run)
+        gateway = False
+        for station in list(self.listeners.values()):
+            if station.name == run.node:
+                continue
+            if not station.address:
+                gateway = True
+                self._give(run, station, ended)
+            elif station.name not in run.given:
+                self._give(run, station, 1)
+        next_us = self._loop.now_us + CHUNK_US
+        if gateway and next_us < run.end_us and self._run is run:
+            run.steps.append(self._loop.at(next_us, self._carrier))
+
+    def _give(self, run: _Run, station: Station, upto: int) -> None:
+        if station.name in run.missed:
+            return
+        data = run.copies.get(station.name, run.data)
+        given = run.given.get(station.name, 0)
+        if upto > given:
+            run.given[station.name] = upto
+            station.hear(data[given:upto])
+
+    def _finish(self) -> None:
+        """What was said alone has ended: everybody gets it, or the rest of it."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        for step in run.steps:
+            self._loop.cancel(step)
+        self.counters.bytes += len(run.data)
+        self.counters.frames += 1
+        frame = run.frame
+        src, dst = (frame.src, frame.dst) if frame else (255, 255)
+        self._past.append((run.end_us, src, dst, run.node, run.missed))
+        if len(self._past) > PAST:
+            del self._past[0]
+        if self._queue:
+            self._begin(run.node, self._queue.pop(0), run.end_us)
+        if frame is None or run.copies or self.exact:
+            self._finish_bytes(run)
+        elif dst == EVERYBODY:
+            self._finish_broadcast(run, frame)
+        else:
+            self._finish_single(run, frame)
+
+    def _finish_bytes(self, run: _Run) -> None:
+        for station in list(self.stations.values()):
+            if station.name != run.node:
+                self._give(run, station, len(run.data))
+
+    def _finish_broadcast(self, run: _Run, frame: Frame) -> None:
+        node, missed, listeners = run.node, run.missed, self.listeners
+        for station in list(self.stations.values()):
+            name = station.name
+            if name in listeners or name in run.given:
+                if name != node:
+                    self._give(run, station, len(run.data))
+            elif name != node and name not in missed:
+                station.hear_frame(frame, node)
+
+    def _finish_single(self, run: _Run, frame: Frame) -> None:
+        target = self._by_address.get(frame.dst)
+        for station in list(self.listeners.values()):
+            if station.name != run.node and station is not target:
+                self._give(run, station, len(run.data))
+        for name in [name for name in run.given if name not in self.listeners and name in self.stations]:
+            self._give(run, self.stations[name], len(run.data))
+        if target is None or target.name == run.node or target.name in run.missed:
+            return
+        if target.name in self.listeners or target.name in run.given:
+            self._give(run, target, len(run.data))
+        else:
+            target.hear_frame(frame, run.node)
+
+    # --- speaking at the same time
+
+    def _overlap(self) -> Line:
+        """Hand what is under way to a Line, which knows who hears what of bytes that meet."""
+        run, self._run = self._run, None
+        line = Line(self.baud, self.stations, self._random.getrandbits(32), self._loss, self._bit_error)
+        self._line, self._skip = line, {}
+        if run is not None:
+            for step in run.steps:
+                self._loop.cancel(step)
+            self._skip = run.given
+            line.write(run.node, run.data, run.start_us)
+            for data in self._queue:
+                line.write(run.node, data, run.start_us)
+            self._queue = []
+        self._plan_step()
+        return line
+
+    def _plan_step(self) -> None:
+        self._loop.cancel(self._step)
+        self._step = self._loop.after(self._span_us(STEP_BYTES), self._collide)
+
+    def _collide(self) -> None:
+        line = self._line
+        if line is None:
+            return
+        now_us = self._loop.now_us
+        heard = line.due(now_us)
+        if line.next_due_us is None:
+            self._line = None
+            self._busy_us += line.busy_us(now_us)
+            self._add(line.counters)
+            self._past.append((now_us, 255, 255, "", set()))
+        else:
+            self._plan_step()
+        for name, data in heard:
+            skip = min(self._skip.get(name, 0), len(data))
+            if skip:
+                self._skip[name] -= skip
+            if data[skip:] and name in self.stations:
+                self.stations[name].hear(data[skip:])
+
+    def _add(self, more: Counters) -> None:
+        for name, value in vars(more).items():
+            setattr(self.counters, name, getattr(self.counters, name) + value)
+
+    # --- noise
+
+    def _damage(self, run: _Run) -> None:
+        """Draw who misses the write whole, and who hears bits of it wrong."""
+        bits = 8 * len(run.data)
+        for name in self.stations:
+            if name == run.node:
+                continue
+            if self._loss and self._random.random() < self._loss:
+                run.missed.add(name)
+                self.counters.lost_frames += 1
+            elif self._bits_to_error >= bits:
+                self._bits_to_error -= bits
+            else:
+                run.copies[name] = self._with_errors(run.data, bits)
+
+    def _with_errors(self, data: bytes, bits: int) -> bytes:
+        wrong, at = bytearray(data), self._bits_to_error
+        while at < bits:
+            wrong[at // 8] ^= 1 << (at % 8)
+            self.counters.bit_errors += 1
+            at += 1 + self._gap()
+        self._bits_to_error = at - bits
+        return bytes(wrong)
+
+    def _gap(self) -> int:
+        """Good bits before the next bad one."""
+        if not self._bit_error:
+            return 1 << 62
+        return int(self._random.expovariate(1) / self._bit_error)
+
+    # --- time
+
+    def _span_us(self, count: int) -> int:
+        return count * BITS_PER_BYTE * 1_000_000 // self.baud
+
+    def _ended(self, run: _Run) -> int:
+        """How many bytes of a run have ended by now."""
+        count = ((self._loop.now_us - run.start_us + 1) * self.baud - 1) // (BITS_PER_BYTE * 1_000_000)
+        return max(0, min(count, len(run.data)))
+
+
+def _frame_in(data: bytes) -> Frame | None:
+    """The one whole frame that a write is, else None."""
+    if len(data) < FRAME_MIN or data[0] or data[-1] or data.find(0, 1) != len(data) - 1:
+        return None
+    try:
+        return unpack(data[1:-1])
+    except WireError:
+        return None

@@ -1,0 +1,370 @@
+"""A town in virtual time: posts, lines, gateways, centre and people, from one seed to one recording.
+
+    world = World(town, plan, traffic, seed=7, start_utc_s=...)
+    world.at_s(3600, lambda: world.gateways["gw1"].kill())
+    recording = world.run(hours=24)
+
+What it promises
+- Everything random comes from generators seeded by (seed, name), so that adding one thing does not move the others. The
+  same seed on the same commit gives the same `log_sha256`, a hash over everything that was sent, lit, sensed and told.
+- Nothing is preset: sessions, time and plans reach the posts over their lines, as in a street that is switched on.
+- A fault is anything with `name` and `apply(world)`; it may use whatever is public here.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from lamplighter.gateway.plan_sync import Compiled
+from lamplighter.plans.compile import compile_for
+from lamplighter.plans.document import Document, load_value
+from lamppost.light.layers import PRESENCE
+from lamppost.store.settings import Settings
+from lamppost.wire import cbor, messages
+
+from .centre import Centre
+from .gateway import VirtualGateway
+from .loop import Loop
+from .post import SharedKey, VirtualPost
+from .sensing import Sensing
+from .wire import Wire
+
+START_UTC_S = 824_385_600  # 2026-02-14T12:00:00Z: noon before a winter night
+ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something else
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the town is built. `cycle_s` paces the polls (0: as often as the line allows); `exact` lets every post hear
+    every byte; `drift_ppm` bounds the posts' clocks; `loss`, `bit_error` as in Wire.impair."""
+
+    baud: int = 19200
+    cycle_s: int = 900
+    reading_s: int = 900
+    drift_ppm: int = 20  # a usual crystal
+    loss: float = 0.0
+    bit_error: float = 0.0
+    exact: bool = False
+    detection: float = 0.95  # per second in range (NIGHT.md)
+    range_m: float = 12.0
+    progress: Callable[[float], None] | None = field(default=None, compare=False)  # told the share done
+
+
+class World:
+    """`posts` by id, `wires` by bus, `gateways` by id, `centre`, `loop`, `town`."""
+
+    def __init__(
+        self,
+        town,
+        plan: Document | dict | None,
+        traffic=None,
+        faults: Iterable[Any] = (),
+        seed: object = 0,
+        start_utc_s: int = START_UTC_S,
+        options: Options | None = None,
+    ) -> None:
+        self.town, self.traffic, self.seed = town, traffic, seed
+        self.options = options or Options()
+        self.start_utc_s = start_utc_s
+        self.loop = Loop()
+        self.centre = Centre()
+        self.clock_step_ms = 0  # by which the gateways' clock is wrong
+        self.on_lamp: list[Callable[[VirtualPost, int, int, int], None]] = []
+        self.faults: list[dict[str, Any]] = []
+        self.detections = 0
+        self._hash = sha256()
+        self._changes = {name: array("q") for name in ("t_ms", "post", "from_pm", "target_pm", "fade_ms", "layer")}
+        self._seen = {name: array("q") for name in ("t_ms", "post", "class")}
+        self._latencies = array("d")
+        self._shown: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * len(town.lamps)  # t_ms, from, target, fade
+        self._energy = [0] * len(town.lamps)  # microjoules up to the last change
+        self._frames = 0
+        self._sites = {site.id: site for site in town.sites}
+        self._build()
+        self.document = load_value(plan) if isinstance(plan, dict) else plan
+        if self.document is not None:
+            self.desire(self.document)
+        self._begin()
+        for fault in faults:
+            self.apply(fault)
+
+    # --- what people and faults do
+
+    def utc_s(self) -> int:
+        """The true time."""
+        return self.start_utc_s + self.loop.now_us // 1_000_000
+
+    def at_s(self, t_s: float, callback: Callable[[], object]) -> None:
+        """Do something `t_s` seconds after the start."""
+        self.loop.at(round(t_s * 1_000_000), callback)
+
+    def apply(self, fault: Any) -> None:
+        """Let a fault do its work, and note it in the recording."""
+        told = fault.to_json() if hasattr(fault, "to_json") else {}
+        self.faults.append({"name": fault.name} | (told if isinstance(told, dict) else {}))
+        fault.apply(self)
+
+    def note(self, node: str, what: str) -> None:
+        """Put something into the log that the hash covers."""
+        self._hash.update(f"{self.loop.now_us} {node} {what}\n".encode())
+
+    def desire(self, plan: Document | dict) -> None:
+        """The office publishes a plan to every gateway. Raises PlanFileError where it is not one."""
+        document = load_value(plan) if isinstance(plan, dict) else plan
+        for gateway in self.gateways.values():
+            blobs = {}
+            for bus in gateway.wires:
+                sites = self._bus_sites[bus]
+                blobs |= {site.id: compile_for(document, site, sites) for site in sites}
+            gateway.desire(Compiled(document.hash, document, blobs))
+
+    def step_clock(self, by_ms: int) -> None:
+        """From now on the gateways' clock is wrong by so much more."""
+        self.clock_step_ms += by_ms
+        for gateway in self.gateways.values():
+            gateway.tell_time()
+
+    def split(self, bus: str, after: int) -> Wire:
+        """Cut a line behind address `after`: those beyond hear each other on the Wire returned, and nobody else."""
+        far = self._wire(f"{bus}+")
+        for post in self.posts.values():
+            if post.wire is self.wires[bus] and post.address > after:
+                post.plug(far)
+        return far
+
+    def mend(self, bus: str) -> None:
+        """Join what was split."""
+        for post in self.posts.values():
+            if self._bus_of[post.name] == bus and post.wire is not self.wires[bus]:
+                post.plug(self.wires[bus])
+
+    # --- running
+
+    def run(self, hours: float) -> "Recording":  # noqa: F821, UP037 - numpy is imported only when it is needed
+        """Let `hours` of virtual time pass and return everything recorded since the start."""
+        self.run_s(hours * 3600)
+        return self.recording()
+
+    def run_s(self, seconds: float) -> None:
+        """Let time pass."""
+        begin_us = self.loop.now_us
+        span_us = round(seconds * 1_000_000)
+        progress = self.options.progress
+        steps = 200 if progress else 1
+        thresholds = gc.get_threshold()
+        gc.collect()
+        gc.freeze()  # the town lives as long as the run: looking at it again and again costs a fifth of the time
+        gc.set_threshold(50_000, 20, 100)
+        try:
+            for step in range(1, steps + 1):
+                self.loop.run_until(begin_us + span_us * step // steps)
+                if progress:
+                    progress(step / steps)
+        finally:
+            gc.set_threshold(*thresholds)
+            gc.unfreeze()
+
+    @property
+    def log_sha256(self) -> str:
+        """Over everything so far."""
+        return self._hash.hexdigest()
+
+    def counters(self) -> dict[str, int]:
+        """What happened so far."""
+        pollers = [port.poller.counters for gateway in self.gateways.values() for port in gateway.ports.values()]
+        wires = [wire.counters for wire in self.wires.values()]
+        return {
+            "events": self.loop.events,
+            "frames": self._frames,
+            "collisions": sum(wire.collisions for wire in wires),
+            "lost_frames": sum(wire.lost_frames for wire in wires),
+            "bit_errors": sum(wire.bit_errors for wire in wires),
+            "retries": sum(poller.retries for poller in pollers),
+            "errors": sum(poller.errors for poller in pollers),
+            "detections": len(self._seen["t_ms"]),
+            "level_changes": len(self._changes["t_ms"]),
+            "items": sum(self.centre.kinds.values()),
+            "readings": self.centre.kinds[messages.READING],
+            "repeated": self.centre.repeated,
+            "doubled": self.centre.doubled,
+            "gaps": sum(len(gap) for gap in self.centre.gaps().values()),
+            "online": sum(len(gateway.online) for gateway in self.gateways.values()),
+            "plans_applied": sum(post.post is not None and post.post.plan is not None for post in self.posts.values()),
+        }
+
+    def recording(self) -> "Recording":  # noqa: F821, UP037
+        """Everything up to now."""
+        from ..recording import Recording
+
+        now_ms = self.loop.now_us // 1000
+        lamps = self.town.lamps
+        energy = [self._energy_mwh(i, now_ms) for i in range(len(lamps))]
+        return Recording(
+            [lamp.id for lamp in lamps],
+            [lamp.street for lamp in lamps],
+            [lamp.x_m for lamp in lamps],  # type: ignore[arg-type]
+            [lamp.y_m for lamp in lamps],  # type: ignore[arg-type]
+            [lamp.rated_w for lamp in lamps],  # type: ignore[arg-type]
+            self.start_utc_s,
+            now_ms,
+            str(self.seed),
+            self.log_sha256,
+            **{f"change_{name}": values for name, values in self._changes.items()},  # type: ignore[arg-type]
+            **{f"seen_{name}": values for name, values in self._seen.items()},  # type: ignore[arg-type]
+            latencies_ms=self._latencies,  # type: ignore[arg-type]
+            energy_mwh=energy,  # type: ignore[arg-type]
+            counters=self.counters(),
+            faults=list(self.faults),
+        )
+
+    # --- building
+
+    def _build(self) -> None:
+        town, options = self.town, self.options
+        self._bus_of = {lamp.id: lamp.bus for lamp in town.lamps}
+        self._bus_sites: dict[str, list] = {}
+        for site in self._sites.values():
+            self._bus_sites.setdefault(site.bus, []).append(site)
+        self.wires = {bus: self._wire(bus) for bus in self._bus_sites}
+        bus_keys = {bus: self._key(f"bus {bus}") for bus in self.wires}
+        shared = {bus: SharedKey(key) for bus, key in bus_keys.items()}
+        keys = {post: self._key(f"post {post}") for post in self._sites}
+        generator = random.Random(f"{self.seed} drift")
+        self.posts: dict[str, VirtualPost] = {}
+        for i, lamp in enumerate(town.lamps):
+            settings = _settings(lamp, keys[lamp.id], bus_keys[lamp.bus], options.reading_s)
+            self.posts[lamp.id] = VirtualPost(
+                self.loop, self.wires[lamp.bus], lamp.id, lamp.address, i, settings, shared[lamp.bus], self.seed,
+                self._did, generator.randint(-options.drift_ppm, options.drift_ppm),
+            )  # fmt: skip
+        self._by_index = list(self.posts.values())
+        owner = {bus.id: bus.gateway for bus in town.buses}
+        self.gateways: dict[str, VirtualGateway] = {}
+        for name in dict.fromkeys(owner.get(bus, "gw1") for bus in self.wires):
+            buses = [bus for bus in self.wires if owner.get(bus, "gw1") == name]
+            sites = [site for bus in buses for site in self._bus_sites[bus]]
+            self.gateways[name] = VirtualGateway(
+                self.loop, name, {bus: self.wires[bus] for bus in buses}, sites,
+                {site.id: keys[site.id] for site in sites}, {bus: bus_keys[bus] for bus in buses},
+                self.centre, self._gateway_utc_ms, self.seed, options.cycle_s * 1000, self._gateway_did,
+            )  # fmt: skip
+
+    def _begin(self) -> None:
+        """Mains on for everybody within 50 ms, gateways a moment later, people from the beginning."""
+        generator = random.Random(f"{self.seed} begin")
+        for post in self.posts.values():
+            self.loop.at(generator.randrange(50_000), post.power_on)
+        for gateway in self.gateways.values():
+            self.loop.at(100_000 + generator.randrange(50_000), gateway.start)
+        if self.traffic is not None:
+            points = [(lamp.x_m, lamp.y_m) for lamp in self.town.lamps]
+            options = self.options
+            Sensing(
+                self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection
+            ).start()
+
+    def _wire(self, name: str) -> Wire:
+        wire = Wire(self.loop, self.options.baud, f"{self.seed} {name}", self.options.exact, self._sent)
+        wire.impair(self.options.loss, self.options.bit_error)
+        return wire
+
+    def _key(self, name: str) -> bytes:
+        return sha256(f"lampsim {self.seed} {name}".encode()).digest()
+
+    def _gateway_utc_ms(self) -> int:
+        return self.start_utc_s * 1000 + self.loop.now_us // 1000 + self.clock_step_ms
+
+    # --- what happens
+
+    def _sent(self, node: str, data: bytes) -> None:
+        self._frames += 1
+        self._hash.update(b"%d %s %s\n" % (self.loop.now_us, node.encode(), data))
+
+    def _gateway_did(self, gateway: str, what: tuple) -> None:
+        self.note(gateway, repr(what))
+
+    def _sensed(self, i: int, active: bool, user_class: int) -> None:
+        post = self._by_index[i]
+        if active and post.powered and not post.sensor_dead:
+            self._seen["t_ms"].append(self.loop.now_us // 1000)
+            self._seen["post"].append(i)
+            self._seen["class"].append(user_class)
+        self.note(post.name, f"sensor {int(active)} {user_class}")
+        post.sense(active, user_class)
+
+    def _did(self, post: VirtualPost, action: tuple) -> None:
+        if action[0] == "lamp":
+            self._lamp(post, action[1], action[2])
+        elif action[0] != "log":
+            self.note(post.name, repr(action))
+
+    def _lamp(self, post: VirtualPost, target_pm: int, fade_ms: int) -> None:
+        now_us = self.loop.now_us
+        now_ms = now_us // 1000
+        i = post.index
+        from_pm = self._shown_pm(i, now_ms)
+        decision = post.post.decision if post.post is not None else None
+        layer = decision.layer if decision is not None else 0
+        if post.lamp_failed:
+            target_pm, fade_ms = 0, 0
+        self._energy[i] += self._used_uj(i, now_ms)
+        self._shown[i] = (now_ms, from_pm if fade_ms else target_pm, target_pm, fade_ms)
+        changes = self._changes
+        for name, value in zip(changes, (now_ms, i, from_pm, target_pm, fade_ms, layer), strict=True):
+            changes[name].append(value)
+        self._hash.update(b"%d %d lamp %d %d %d\n" % (now_us, i, target_pm, fade_ms, layer))
+        if layer == PRESENCE and target_pm > from_pm:
+            self._note_latency(post, now_us)
+        for listener in self.on_lamp:
+            listener(post, from_pm, target_pm, fade_ms)
+
+    def _note_latency(self, post: VirtualPost, now_us: int) -> None:
+        sender = post.hearing
+        if sender is None:
+            return
+        edge_us = self.posts[sender].edge_us
+        if edge_us >= 0 and now_us - edge_us <= ACT_WITHIN_US:
+            self._latencies.append((now_us - edge_us) / 1000)
+
+    # --- light and energy of a lamp
+
+    def _shown_pm(self, i: int, t_ms: int) -> int:
+        start_ms, from_pm, target_pm, fade_ms = self._shown[i]
+        gone_ms = t_ms - start_ms
+        if gone_ms >= fade_ms:
+            return target_pm
+        way = target_pm - from_pm
+        return from_pm + (way * gone_ms // fade_ms if way > 0 else -(-way * gone_ms // fade_ms))
+
+    def _used_uj(self, i: int, t_ms: int) -> int:
+        """Microjoules since the last change: standby, and 3 % and 97 % of rated by level while lit (lamppost.meter)."""
+        start_ms, from_pm, target_pm, fade_ms = self._shown[i]
+        span_ms = t_ms - start_ms
+        faded_ms = min(span_ms, fade_ms)
+        end_pm = self._shown_pm(i, t_ms)
+        level_ms = (from_pm + end_pm) * faded_ms // 2 + target_pm * (span_ms - faded_ms)
+        lit_ms = span_ms if target_pm else faded_ms
+        lamp = self._by_index[i].post is not None
+        luminaire = self._sites[self._by_index[i].name].luminaire
+        lit = luminaire.rated_mw * (30 * lit_ms + 970 * level_ms // 1000) // 1000
+        return (luminaire.standby_mw * span_ms if lamp else 0) + lit
+
+    def _energy_mwh(self, i: int, now_ms: int) -> int:
+        return (self._energy[i] + self._used_uj(i, now_ms)) // 3_600_000
+
+
+def _settings(lamp, post_key: bytes, bus_key: bytes, reading_s: int) -> bytes:
+    values: list = ["unnamed", 0, b"", b"", b"", 900]
+    settings = Settings(values)
+    for name, value in (
+        ("identity", lamp.id), ("address", lamp.address), ("post-key", post_key), ("bus-key", bus_key),
+        ("reading-s", reading_s),
+    ):  # fmt: skip
+        settings.put(name, value)
+    return cbor.encode(settings.values)
