@@ -8,6 +8,7 @@ COMMANDS = {
     "demo": ("lampsim.demo:demo", "Watch a park and two streets at night: posts, gateway and broker, for real."),
     "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),
     "lamps": ("lampsim.commands:lamps", "Show what an inventory holds, or the lamps a demo would take of it."),
+    "night": ("lampsim.night.command:night", "The night benchmark: light and energy of policies, ideal and real."),
 }
 
 
