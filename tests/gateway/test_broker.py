@@ -87,7 +87,7 @@ async def listener(address: tuple[str, int]):
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition, timeout_s: float = 10.0):
+async def until(condition, timeout_s: float = 60.0):
     async with asyncio.timeout(timeout_s):
         while not (value := condition()):
             await asyncio.sleep(0.005)

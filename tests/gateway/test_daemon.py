@@ -279,7 +279,7 @@ def test_without_a_broker_the_street_runs_on(tmp_path, street) -> None:
         process.kill()
 
 
-def wait_for_line(path: Path, words: str, timeout_s: float = 15) -> None:
+def wait_for_line(path: Path, words: str, timeout_s: float = 60) -> None:
     end = time.monotonic() + timeout_s
     while not path.exists() or words not in path.read_text():
         assert time.monotonic() < end, path.read_text() if path.exists() else "no log"

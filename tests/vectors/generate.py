@@ -173,7 +173,7 @@ def message_vectors() -> dict:
         ("TIME", [1, 1000, 0], "1000 ms"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
         ("COMMAND", [1, 1, 6, 3, 0, 0, 0, ""], "op over 2"),
         ("COMMAND", [1, 1, 6, 0, 1001, 0, 0, ""], "over 1000 per mille"),
-        ("COMMAND", [1, 1, 6, 0, 0, 0, 0, "é" * 17], "34 bytes of text"),
+        ("COMMAND", [1, 1, 6, 0, 0, 0, 0, "é" * 21], "42 bytes of text"),
         ("COMMAND", [1, 1, 6, 0, 0, 0, 0, b""], "bytes for text"), ("RESULT", [1, 0, "x" * 97], "97 bytes of text"),
         ("BLOB_DATA", [0, b""], "an empty block"), ("BLOB_DATA", [0, bytes(129)], "129 bytes"),
         ("BLOB_BEGIN", [1, 65536, bytes(32)], "size over 16 bits"), ("BLOB_BEGIN", [1, 1, bytes(31)], "short hash"),

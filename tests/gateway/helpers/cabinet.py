@@ -71,7 +71,7 @@ class Centre:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, condition, timeout_s: float = 15.0):
+    async def until(self, condition, timeout_s: float = 60.0):
         """Wait until condition() is true; return it."""
         async with asyncio.timeout(timeout_s):
             while not (value := condition()):
@@ -83,7 +83,7 @@ class Centre:
         payload = value if isinstance(value, (str, bytes)) else json.dumps(value)
         await self.client.publish(f"{BASE}/desired/plans", payload, qos=1, retain=True)
 
-    async def ask(self, command: str, transaction: str, timeout_s: float = 15.0, **fields) -> dict:
+    async def ask(self, command: str, transaction: str, timeout_s: float = 60.0, **fields) -> dict:
         before = len(self.responses)  # an answer to the same transaction may have come earlier
         await self.request(command, transaction, **fields)
 
