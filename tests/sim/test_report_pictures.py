@@ -16,7 +16,7 @@ from lampsim.night.ideal import levels
 from lampsim.report import animation, palette
 from lampsim.report.plots import energy, night, place, timespace, year
 from lampsim.report.savings import Metered, verify
-from lampsim.report.study import Lamps, Night, Policy, Study, Utility, YearState, binned, power_share
+from lampsim.report.study import Lamps, Night, Policy, Study, Utility, YearState, binned
 
 SECONDS = 3600
 START_S = 815_000_400  # 2025-10-28 22:00 local
@@ -55,12 +55,20 @@ def study() -> Study:
     at = np.array([flat.xy_m(p.lat, p.lon) for p in inventory])
     rated = np.array([float(p.rated_w) for p in inventory])
     streets = tuple(p.place for p in inventory)
-    lamps = Lamps(tuple(p.id for p in inventory), at[:, 0], at[:, 1], rated, streets, tuple(p.kind for p in inventory))
+    lamps = Lamps(
+        tuple(p.id for p in inventory),
+        at[:, 0],
+        at[:, 1],
+        rated,
+        rated * 0 + 0.5,
+        streets,
+        tuple(p.kind for p in inventory),
+    )
     ways = [[tuple(xy) for xy, s in zip(at, streets, strict=True) if s == street] for street in dict.fromkeys(streets)]
     users = walkers(ways, SECONDS)
     numbers = np.unique(streets, return_inverse=True)[1]
     grid = NightLamps(lamps.ids, numbers, lamps.x_m, lamps.y_m)
-    policies = tuple(policy(name, levels(name, grid, users).T, rated) for name in TITLES)
+    policies = tuple(policy(name, levels(name, grid, users).T, lamps) for name in TITLES)
     policies[1].levels_pm[:, 1800:] = 0  # the sample's part-night begins after half an hour
     return Study(
         "Sample park", "sample", 50.6693, 4.615, "Europe/Brussels", lamps, (Night(START_S, users),), policies,
@@ -68,13 +76,13 @@ def study() -> Study:
     )  # fmt: skip
 
 
-def policy(name: str, levels_pm: np.ndarray, rated: np.ndarray) -> Policy:
-    power = power_share(levels_pm / 1000) * rated[:, None]
+def policy(name: str, levels_pm: np.ndarray, lamps: Lamps) -> Policy:
+    power = lamps.power_w(levels_pm)
     states = (YearState("full", 2000, 9e4), YearState("30 %", 2000, 3e4), YearState("standby", 4760, 1e3))
     return Policy(
-        name.lower(), TITLES[name], "", levels_pm, power.sum() / 3600, 1.0125 * rated.sum() * SECONDS / 3600,
+        name.lower(), TITLES[name], "", levels_pm, power.sum() / 3600, lamps.full_w * SECONDS / 3600,
         {"pedestrian": Utility(0.9, 0.5, 100), "car": Utility(0.8, 0.4, 50)},
-        Metered(name.lower(), binned(power, 900) / 4, rated), states,
+        Metered(name.lower(), binned(power, 900) / 4, lamps.rated_w), states,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ WAVE_SPEED = 5  # times life, at one frame each half second of life
 WAVE_S = 110
 PANEL_PX, WAVE_PX = 300, 720
 HEAD_PX, FOOT_PX = 30, 26
-MARGIN = 0.06
+MARGIN = 0.10
+RINGS = 4  # of a halo
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,9 @@ def _lamps(draw: "ImageDraw.ImageDraw", view: View, at: tuple[int, int], x_m, y_
         if not (-40 < x[i] < view.width + 40 and -40 < y[i] < view.height + 40):
             continue
         cx, cy = at[0] + float(x[i]), at[1] + float(y[i])
-        halo = dot * (1.0 + 1.6 * float(level[i]))
-        if level[i] > 0:
-            _disc(draw, cx, cy, halo, shades[int(step[i]) // 2])
+        for ring in range(RINGS, 0, -1):  # from the rim of the halo inwards, brighter each
+            radius = dot * (1.0 + 0.55 * ring * float(level[i]))
+            _disc(draw, cx, cy, radius, shades[int(step[i]) * (RINGS + 1 - ring) // (2 * RINGS + 1)])
         _disc(draw, cx, cy, dot, shades[int(step[i])] if level[i] > 0 else "#2a3258")
 
 
@@ -145,7 +146,7 @@ def _legend(draw: "ImageDraw.ImageDraw", at: tuple[int, int], width: int) -> Non
 
 
 def _kwh(study: Study, policy: Policy, until_s: int) -> float:
-    """What the policy had used `until_s` seconds into the first night, by NIGHT.md's power of a lamp."""
+    """What the policy had used `until_s` seconds into the first night, by Lamps.power_w."""
     return float(_used_wh(_Key(study, policy))[min(until_s, study.night.seconds) - 1]) / 1000
 
 
@@ -164,11 +165,10 @@ class _Key:
 
 @cache
 def _used_wh(key: _Key) -> np.ndarray:
-    from .study import power_share
-
     watts = np.zeros(key.study.night.seconds)
-    for row, rated in zip(key.policy.levels_pm, key.study.lamps.rated_w, strict=True):
-        watts += rated * power_share(row / 1000)
+    for begin in range(0, len(watts), LAPSE_S):
+        part = slice(begin, begin + LAPSE_S)
+        watts[part] = key.study.lamps.power_w(key.policy.levels_pm[:, part]).sum(axis=0)
     return np.cumsum(watts) / 3600
 
 

@@ -11,17 +11,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ..night.data import Users
-from ..night.measure import PROPORTIONAL, STANDBY, SWITCHED_ON
 from .savings import Metered
 
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KINDS = ("pedestrian", "cyclist", "car")
-
-
-def power_share(level: np.ndarray | float) -> np.ndarray:
-    """Electrical power as a share of rated power at a light level of 0..1 (NIGHT.md)."""
-    level = np.asarray(level, dtype=float)
-    return STANDBY + np.where(level > 0, SWITCHED_ON + PROPORTIONAL * level, 0.0)
+SWITCHED_ON, PROPORTIONAL = 0.03, 0.97  # of rated power, as lamppost.meter and NIGHT.md have them
 
 
 @dataclass(frozen=True)
@@ -32,11 +26,28 @@ class Lamps:
     x_m: np.ndarray
     y_m: np.ndarray
     rated_w: np.ndarray
+    standby_w: np.ndarray
     streets: tuple[str, ...]
     kinds: tuple[str, ...]  # "street", "park" or "square"
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def power_w(self, level_pm: np.ndarray | float) -> np.ndarray:
+        """Electrical power of each lamp at levels of 0..1000, `[lamp]` or `[lamp, second]`, as a post meters it.
+
+        Standby always; with the lamp on, 3 % of rated power for the driver and 97 % in proportion to the level.
+        """
+        level = np.asarray(level_pm, dtype=np.float32) / 1000
+        rated, standby = self.rated_w, self.standby_w
+        if level.ndim == 2:
+            rated, standby = rated[:, None], standby[:, None]
+        return standby + rated * np.where(level > 0, SWITCHED_ON + PROPORTIONAL * level, 0.0)
+
+    @property
+    def full_w(self) -> float:
+        """All lamps at full output."""
+        return float(self.power_w(1000.0).sum())
 
     @property
     def order(self) -> np.ndarray:
@@ -89,7 +100,7 @@ class Policy:
     title: str
     summary: str
     levels_pm: np.ndarray  # lamps x seconds, 0..1000
-    energy_wh: float  # of all nights, by NIGHT.md's power of a lamp
+    energy_wh: float  # of all nights, by Lamps.power_w
     full_wh: float  # of the same lamps on all the same night, all nights
     utility: dict[str, Utility]  # by kind of user
     metered: Metered  # the posts' own readings, lamps x hours, all nights
@@ -151,6 +162,14 @@ class Study:
             if at.minute == 0 and at.hour % step_h == 0:
                 marks.append((t_s, f"{at:%H:%M}"))
         return marks
+
+
+def energy_wh(lamps: Lamps, levels_pm: np.ndarray) -> np.ndarray:
+    """What each lamp used at levels a second each."""
+    used = np.zeros(len(lamps))
+    for begin in range(0, levels_pm.shape[1], 3600):  # an hour at once: a night of a town is a gigabyte of watts
+        used += lamps.power_w(levels_pm[:, begin : begin + 3600]).sum(axis=1)
+    return used / 3600
 
 
 def binned(values: np.ndarray, seconds: int) -> np.ndarray:

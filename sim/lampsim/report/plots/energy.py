@@ -43,9 +43,9 @@ def _utility(axes: Any, study: Study) -> None:
             label = kind if first else None
             axes.plot(got.mean, row + shift, mark, color=USER[kind], ms=8, mec="white", mew=0.8, label=label)
     axes.axvline(1, color=QUIET, lw=0.8)
-    axes.set(
-        title="Light where people need it", xlabel="utility (1 = all the light needed); mean, bar to the worst 5 %"
-    )
+    axes.set(title="Light for people", xlabel="utility (1 = all the light needed): mean, bar to 5th percentile")
     axes.set_xlim(-0.02, 1.03)
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="lower left", bbox_to_anchor=(0.38, 1.0), ncols=3, handletextpad=0.2, columnspacing=1.0)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.01, 0.985), ncols=3, handletextpad=0.1, columnspacing=0.8, fontsize=9
+    )

@@ -20,11 +20,12 @@ def mean_level(study: Study) -> Any:
         for i, policy in enumerate(study.policies):
             percent = binned(policy.levels_pm.mean(axis=0), STEP_S) / 10
             colour, line = POLICY[i % len(POLICY)], LINES[i % len(LINES)]
-            top.step(_middles(percent, STEP_S), percent, where="mid", color=colour, ls=line, lw=2, label=policy.title)
+            edges = _edges(study)
+            top.stairs(percent, edges, baseline=None, color=colour, ls=line, lw=2, label=policy.title)
         top.set(ylabel="mean level (%)", ylim=(-3, 105), title="All lamps together")
         top.legend(loc="lower left", bbox_to_anchor=(0.25, 1.0), ncols=len(study.policies), columnspacing=1.4)
         count = _people(study)
-        below.fill_between(_middles(count, STEP_S), count, step="mid", color=QUIET, alpha=0.45, lw=0)
+        below.stairs(count, _edges(study), fill=True, color=QUIET, alpha=0.45, lw=0)
         below.set(ylabel="people\npresent", ylim=(0, max(1.0, 1.15 * count.max())), xlabel=_time_label(study))
         _time_axis(below, study)
         return fig
@@ -59,8 +60,8 @@ def _people(study: Study) -> np.ndarray:
     return binned(seconds, STEP_S)
 
 
-def _middles(values: np.ndarray, step_s: int) -> np.ndarray:
-    return np.arange(len(values)) * step_s + step_s / 2
+def _edges(study: Study) -> np.ndarray:
+    return np.append(np.arange(0, study.night.seconds, STEP_S), study.night.seconds)
 
 
 def _time_axis(axes: Any, study: Study) -> None:

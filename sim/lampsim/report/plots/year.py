@@ -36,7 +36,7 @@ def operating_states(study: Study, area_m2: float) -> Any:
                     label=label,
                 )
                 left += value
-            axes.text(left, row, f"  {left:.2f}", va="center", weight="bold")
+            axes.text(left, row, f"  {left:.3g}", va="center", weight="bold")
         axes.set_yticks(range(len(study.policies)), [p.title for p in study.policies])
         axes.invert_yaxis()
         axes.set_xlabel("annual energy consumption indicator $D_E$ (kWh/(m² a))")

@@ -1,0 +1,76 @@
+"""A study as a folder: index.html, its pictures and animations, and the data files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import animation, datafiles, html
+from .indicators import area_m2, savings
+from .plots import energy, night, place, timespace, year
+from .savings import MeterError
+from .study import Study
+
+DPI = 140  # sharp on a good screen at the page's width, 100 KB each
+
+Progress = Callable[[str], None]
+
+
+def write(study: Study, folder: Path, made: str, error: MeterError | None = None, progress: Progress = print) -> Path:
+    """Fill `folder` (made if missing) and return the path of the page. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = savings(study, error)
+    walk = timespace.find_walk(study)
+    figures: dict[str, Callable[[], Any]] = {
+        "energy": lambda: energy.energy_and_utility(study),
+        "mean": lambda: night.mean_level(study),
+        "heat": lambda: night.heat_maps(study),
+        "walk": lambda: timespace.time_space(study, walk) if walk else None,
+        "year": lambda: year.operating_states(study, area_m2(study)),
+        "savings": lambda: year.saving_intervals(study, saved),
+        "map": lambda: place.lamp_map(study),
+    }
+    pictures = _plots(figures, folder, progress)
+    progress("animations")
+    pictures |= _animations(study, folder, walk)
+    data = [path.name for path in datafiles.write_all(study, saved, folder)]
+    index = folder / "index.html"
+    index.write_text(html.page(study, saved, pictures, data, made), encoding="utf-8")
+    return index
+
+
+def _plots(figures: dict[str, Callable[[], Any]], folder: Path, progress: Progress) -> dict[str, str]:
+    pictures = {}
+    for name, draw in figures.items():
+        progress(f"picture {name}")
+        figure = draw()
+        if figure is not None:
+            figure.savefig(folder / f"{name}.png", dpi=DPI)
+            pictures[name] = f"{name}.png"
+    return pictures
+
+
+def _animations(study: Study, folder: Path, walk: timespace.Walk | None) -> dict[str, str]:
+    animation.time_lapse(study, folder / "lapse.gif")
+    pictures = {"lapse": "lapse.gif"}
+    if walk and animation.wave(study, folder / "wave.gif", walk=walk):
+        pictures["wave"] = "wave.gif"
+    stills = {f"{name}-still": _still(folder / file) for name, file in pictures.items()}
+    return pictures | stills
+
+
+def _still(path: Path) -> str:
+    """The middle frame of an animation, beside it."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.seek(getattr(image, "n_frames", 1) // 2)
+        image.convert("RGB").save(path.with_suffix(".still.png"))
+    return path.with_suffix(".still.png").name
+
+
+def summary(study: Study, saved: Sequence[Any]) -> list[str]:
+    """What the command prints: a line a policy."""
+    from .words import saving_sentence, sentence
+
+    lines = [f"{policy.title}: {sentence(study, policy)}" for policy in study.policies]
+    return lines + [f"saved, {saving_sentence(saving, study)}" for saving in saved]
