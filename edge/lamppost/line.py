@@ -13,7 +13,7 @@ from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder
 
 
 class Line:
-    """One post's end of one line. `answer(message, t_ms)` gives the bytes of a reply or None."""
+    """One post's end of one line; `out` are the events that wait for silence. `answer(message, t_ms)` gives the bytes of a reply or None."""
 
     def __init__(self, link, answer, event_heard, random, baud: int):
         self.refused = 0
@@ -25,7 +25,7 @@ class Line:
         self._us_a_byte = 10000000 // baud
         self._decoder = Decoder()
         self._access = Access(random)
-        self._out = []
+        self.out = []
 
     @property
     def noise(self) -> int:
@@ -46,7 +46,7 @@ class Line:
         """Take a whole Frame that ends at t_ms, from whoever finds frames itself; return the reply to send, at once."""
         self._access.frame(frame.src, frame.dst, t_ms)
         if frame.dst != self._link.address and frame.dst != EVERYBODY:
-            if self._out and frame.src == GATEWAY and frame.type == messages.POLL:
+            if self.out and frame.src == GATEWAY and frame.type == messages.POLL:
                 self._overhear(frame.payload)
             return None
         reply = self._accept(frame, t_ms)
@@ -61,44 +61,44 @@ class Line:
     @property
     def listening(self) -> bool:
         """Whether every byte on the line matters now: an event waits for silence, or half a frame was heard."""
-        return bool(self._out) or self._decoder.begun
+        return bool(self.out) or self._decoder.begun
 
     def announce(self, seq: int, user_class: int, source: int, t_ms: int) -> None:
         """Queue the event `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3)."""
-        for event in self._out:
+        for event in self.out:
             if event.seq == seq:
                 return
-        if len(self._out) >= EVENTS_OUT_MAX:
-            self._out = self._out[1:]
-        self._out.append(Outgoing(seq, (user_class, source), t_ms))
+        if len(self.out) >= EVENTS_OUT_MAX:
+            self.out = self.out[1:]
+        self.out.append(Outgoing(seq, (user_class, source), t_ms))
 
     def pump(self, t_ms: int) -> "bytes | None":
         """Return an event to send now, if the line is free and one is due."""
         due_ms = self.deadline()
         if due_ms is None or t_ms < due_ms:
             return None
-        event = self._out[0]
+        event = self.out[0]
         user_class, source = event.values
         age_ms = min(t_ms - event.since_ms, 65535)
         data = self._link.event((event.seq, messages.PRESENCE, user_class, source, age_ms))
-        self._out = self._out[1:]
+        self.out = self.out[1:]
         if event.tried(t_ms, self._random(1)[0]):
-            self._out.append(event)
+            self.out.append(event)
         self._access.frame(self._link.address, EVERYBODY, t_ms + self._on_air_ms(data))
         return data
 
     def deadline(self) -> "int | None":
         """When `pump` may have something, in t_ms; None while nothing waits."""
-        if not self._out:
+        if not self.out:
             return None
-        return max(self._access.free_at(), self._out[0].next_ms)
+        return max(self._access.free_at(), self.out[0].next_ms)
 
     def heard_by_gateway(self, pairs: bytes) -> None:
         """Stop repeating the events whose (address, low byte of seq) is in `pairs`."""
         mine = self._link.address
         for at in range(0, len(pairs) - 1, 2):
             if pairs[at] == mine:
-                self._out = [event for event in self._out if event.seq & 255 != pairs[at + 1]]
+                self.out = [event for event in self.out if event.seq & 255 != pairs[at + 1]]
 
     def _accept(self, frame, t_ms: int) -> "bytes | None":
         try:

@@ -9,7 +9,10 @@ SENSOR_FRESH_MS = 60000  # a power reading older than a minute no longer says wh
 
 
 class Meter:
-    """`rated_mw` and `standby_mw` may be changed at any time; energy counts from the beginning."""
+    """`rated_mw` and `standby_mw` may be changed at any time; energy counts from the beginning, `since_ms` up to when.
+
+    At a level that does not change, without a power sensor, it makes no difference how often `advance` is called.
+    """
 
     def __init__(self):
         self.rated_mw = 0
@@ -17,7 +20,7 @@ class Meter:
         self._energy_mwh = 0
         self._rest_mj = 0
         self._rest_uj = 0
-        self._since_ms = None
+        self.since_ms = -1
         self._power_mw = 0
         self._sensor_mw = None
         self._sensor_ms = 0
@@ -29,15 +32,20 @@ class Meter:
 
     def advance(self, level_pm: int, t_ms: int) -> None:
         """Add what was used until now, then take the power at `level_pm` from now on."""
-        if self._since_ms is not None:
-            self._add(t_ms - self._since_ms)
-        self._since_ms = t_ms
+        if self.since_ms >= 0:
+            self._add(t_ms - self.since_ms)
+        self.since_ms = t_ms
         if self._sensor_mw is not None and t_ms - self._sensor_ms <= SENSOR_FRESH_MS:
             self._power_mw = self._sensor_mw
         else:
             self._power_mw = self.standby_mw
             if level_pm > 0:
                 self._power_mw += self.rated_mw * (30000 + 970 * level_pm) // 1000000
+
+    @property
+    def sensor(self) -> bool:
+        """Whether there is a power sensor."""
+        return self._sensor_mw is not None
 
     @property
     def power_mw(self) -> int:

@@ -86,12 +86,17 @@ class Post:
                     self._actions.append(("tx", reply))
         elif name != "tick":
             self._take(name, event, t_ms)
-        self._present_again(t_ms)
-        self._light(t_ms)
-        self._reading(t_ms)
-        self._speak(t_ms)
+        if self._present:
+            self._present_again(t_ms)
+        if t_ms >= self._decide_at or self._identify_until is not None:
+            self._light(t_ms)
+        if t_ms >= self._read_at or self.meter.since_ms <= self.dimmer.done_ms or self.meter.sensor:
+            self._reading(t_ms)
+        if self.line and self.line.out:
+            self._speak(t_ms)
         actions, self._actions = self._actions, []
-        wait_ms = max(0, min(self._deadline(t_ms) - t_ms, _WAKE_MS))
+        wait_ms = self._deadline(t_ms) - t_ms
+        wait_ms = 0 if wait_ms < 0 else _WAKE_MS if wait_ms > _WAKE_MS else wait_ms
         return actions, (now + wait_ms) & TICKS_MASK
 
     # --- what the gateway and the technician ask
@@ -270,28 +275,24 @@ class Post:
         self._actions.append(("lamp", level_pm, fade_ms))
 
     def _reading(self, t_ms: int) -> None:
-        period_ms = self.settings.reading_s * 1000
         if not self._read_at:
-            self._read_at = t_ms + period_ms
+            self._read_at = t_ms + self.settings.reading_s * 1000
         self.meter.advance(self.dimmer.level(t_ms), t_ms)
         if t_ms >= self._read_at:
-            self._read_at = t_ms + period_ms
+            self._read_at = t_ms + self.settings.reading_s * 1000
             utc_s = self.clock.utc_s(t_ms) or 0
             meter = self.meter
             self.items.add(messages.READING, utc_s, self.dimmer.level(t_ms), meter.power_mw, meter.energy_mwh)
 
     def _speak(self, t_ms: int) -> None:
-        if self.line:
-            data = self.line.pump(t_ms)
-            if data:
-                self._actions.append(("tx", data))
+        data = self.line.pump(t_ms)
+        if data:
+            self._actions.append(("tx", data))
 
     def _deadline(self, t_ms: int) -> int:
-        deadline = min(self._decide_at, self._read_at)
-        if self.line:
-            due = self.line.deadline()
-            if due is not None:
-                deadline = min(deadline, due)
+        deadline = self._decide_at if self._decide_at < self._read_at else self._read_at
+        if self.line and self.line.out:
+            deadline = min(deadline, self.line.deadline())
         for state in self._present.values():
             deadline = min(deadline, state[2])
         if self._identify_until is not None:

@@ -57,9 +57,10 @@ class Presence:
         self._hold_ms = self._keep_ms = max([_TRAIL_MS] + holds)
         self.version += 1
 
-    def knows(self, address):
-        """Return whether a detection at `address` can matter here: this post's own, or a neighbour's."""
-        return 0 < address < 256 and self._addresses.find(bytes([address])) >= 0
+    @property
+    def table(self):
+        """The addresses, a byte each, at which a detection can matter: this post's own and its neighbours'."""
+        return self._addresses
 
     def detect(self, address, user_class, t_ms):
         """Take a detection at `address` (this post's own: its sensor). Return whether it may change the level now.
@@ -69,7 +70,8 @@ class Presence:
         slot = self._addresses.find(bytes([address])) if 0 < address < 256 else -1
         if slot < 0 or not PEDESTRIAN <= user_class <= CAR:
             return False
-        self._forget(t_ms)
+        if self._seen:
+            self._forget(t_ms)
         for entry in self._seen:
             if entry[0] == slot and entry[1] == user_class:
                 held = t_ms - entry[3] < self._hold_ms

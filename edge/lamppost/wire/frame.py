@@ -5,7 +5,7 @@ finds its place again at the next zero byte. Memory is bounded by one longest fr
 """
 
 from lamppost.limits import FRAME_MAX, FRAME_OVERHEAD, FRAME_PAYLOAD_MAX
-from lamppost.wire import cobs
+from lamppost.wire import cobs, messages
 from lamppost.wire.crc import crc16
 from lamppost.wire.errors import WireError
 
@@ -18,7 +18,7 @@ _STUFFED_MAX = FRAME_MAX + 1
 class Frame:
     """One frame whose CRC was right. `signed` is what the seal covers; nothing is verified yet."""
 
-    __slots__ = ("counter", "dst", "payload", "seal", "signed", "src", "type")
+    __slots__ = ("_values", "counter", "dst", "payload", "seal", "signed", "src", "type")
 
     def __init__(self, body: bytes):
         self.dst = body[0]
@@ -28,6 +28,13 @@ class Frame:
         self.signed = body[:-10]
         self.payload = body[7:-10]
         self.seal = body[-10:-2]
+        self._values = None
+
+    def values(self) -> list:
+        """The values of the payload, as messages.decode has them; decoded once. Raises WireError."""
+        if self._values is None:
+            self._values = messages.decode(self.type, self.payload)
+        return self._values
 
 
 def header(dst: int, src: int, kind: int, counter: int) -> bytes:

@@ -80,7 +80,7 @@ class GatewayLink:
             raise WireError("late answer")
         if frame.type != messages.ANSWERS[session.kind]:
             raise WireError("not the answer to what was asked")
-        values = messages.decode(frame.type, frame.payload)
+        values = frame.values()
         session.answered = frame.counter
         return Message(frame.src, frame.type, values)
 
@@ -88,7 +88,7 @@ class GatewayLink:
         mine, known = self._hellos.get(frame.src, (None, None))
         if mine is None or not equal(key.seal(contexts.HELLO_OK + mine, frame.signed), frame.seal):
             raise WireError("bad seal")
-        values = messages.decode(messages.HELLO_OK, frame.payload)
+        values = frame.values()
         del self._hellos[frame.src]
         self._sessions[frame.src] = Session(key, mine, values[1])
         told = values[6]  # not above what was heard before: the post has lost its memory and counts anew
@@ -104,6 +104,6 @@ class GatewayLink:
             raise WireError("old counter")
         if frame.type != messages.EVENT or not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):
             raise WireError("bad seal")
-        values = messages.decode(messages.EVENT, frame.payload)
+        values = frame.values()
         self._heard[frame.src] = frame.counter
         return Message(frame.src, messages.EVENT, values)

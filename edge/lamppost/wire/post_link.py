@@ -73,7 +73,7 @@ class PostLink:
         session = self._session_of(frame)
         if frame.counter <= session.asked:
             raise WireError("old counter")
-        values = messages.decode(frame.type, frame.payload)
+        values = frame.values()
         session.asked = frame.counter
         if session is self._pending:
             self.session, self._pending = session, None
@@ -120,7 +120,7 @@ class PostLink:
     def _hello(self, frame) -> Message:
         if not equal(self._key.seal(contexts.HELLO, frame.signed), frame.seal):
             raise WireError("bad seal")
-        return Message(GATEWAY, messages.HELLO, messages.decode(messages.HELLO, frame.payload))
+        return Message(GATEWAY, messages.HELLO, frame.values())
 
     def _session_of(self, frame) -> Session:
         for session in (self.session, self._pending):
@@ -141,7 +141,7 @@ class PostLink:
             raise WireError("old counter")
         if not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):
             raise WireError("bad seal")
-        values = messages.decode(frame.type, frame.payload)
+        values = frame.values()
         if src == GATEWAY:
             self._time_floor = frame.counter
         else:

@@ -37,11 +37,16 @@ class Key:
         return Key(self.digest(context, data))
 
 
-def equal(a: bytes, b: bytes) -> bool:
-    """Compare in a time that does not depend on where the difference is."""
-    if len(a) != len(b):
-        return False
-    difference = 0
-    for x, y in zip(a, b):
-        difference |= x ^ y
-    return difference == 0
+try:
+    from hmac import compare_digest as equal  # bytes, in a time that does not depend on where the difference is
+
+except ImportError:  # MicroPython
+
+    def equal(a: bytes, b: bytes) -> bool:
+        """Compare in a time that does not depend on where the difference is."""
+        if len(a) != len(b):
+            return False
+        difference = 0
+        for x, y in zip(a, b):
+            difference |= x ^ y
+        return difference == 0
