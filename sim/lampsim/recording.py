@@ -1,7 +1,7 @@
-"""What a run of the virtual town leaves behind: every change of every lamp, every detection, latencies, counters, energy.
+"""What a run of the virtual town leaves behind: each change of each lamp, each detection, latencies, counters, energy.
 
 What it promises
-- The level of any post at any millisecond follows from the changes alone: straight fades, as the real Dimmer makes them.
+- The level of any post at any millisecond follows from the changes alone: straight fades, as the real Dimmer has.
 - `save` and `load` give the same recording back. numpy is imported only here and only when a recording is made.
 
 Arrays of one length belong together: changes (`change_*`, in the order of time) and detections (`seen_*`). Times are

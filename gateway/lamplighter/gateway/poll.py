@@ -205,7 +205,9 @@ class Poller:
         self._windows = 0
         self._open_window(t_ms)
         if question.job is not None and question.job in self._jobs:
-            self._ended(self._jobs.advance(question.job, message.values))
+            result = self._jobs.advance(question.job, message.values)
+            peer.urgent = peer.urgent or result is not None  # its status tells what came of it
+            self._ended(result)
 
     def _event(self, peer: Peer, values: list, t_ms: int) -> None:
         seq, kind, user_class, port, age_ms = values

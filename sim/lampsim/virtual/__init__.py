@@ -1,1 +1,1 @@
-"""The real posts, links and poll schedulers in virtual time: one process, no clock, the same seed gives the same run."""
+"""The real posts, links and poll schedulers in virtual time: no clock, one process, one seed one run."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from hashlib import sha256
 
 from lamplighter.gateway import line
 from lamplighter.gateway.plan_sync import Compiled, PlanSync
@@ -96,7 +97,7 @@ class Port:
 
 
 class VirtualGateway:
-    """`wires` maps a bus to its Wire, `sites` and `keys` are its posts'; `utc_ms()` is its clock, None while unknown."""
+    """`wires` maps a bus to its Wire, `sites` and `keys` are its posts'; `utc_ms()` is its clock or None."""
 
     def __init__(
         self,
@@ -127,6 +128,8 @@ class VirtualGateway:
         self._names = {(site.bus, site.address): site.id for site in sites}
         self._sites = {site.id: site for site in sites}
         self._compiled: Compiled | None = None
+        self._hashes: dict[str, bytes] = {}
+        self._behind: set[str] = set()  # posts that may not run their plan yet
         self._waiting: dict[str, Answered] = {}
         self._number = 0
         self._plans_due: Handle | None = None
@@ -146,6 +149,7 @@ class VirtualGateway:
         self.plans = PlanSync(list(self._sites))
         if self._compiled is not None:  # kept on disk; compiling it again gives the same
             self.plans.accept(self._compiled)
+            self._behind = set(self._hashes)
         stored = self.store.stored()
         utc_s = (self._utc_ms() or 0) // 1000
         self.ports = {
@@ -181,6 +185,8 @@ class VirtualGateway:
     def desire(self, compiled: Compiled) -> None:
         """Put a plan in force; it is on disk at once."""
         self._compiled = compiled
+        self._hashes = {post: sha256(blob).digest()[:8] for post, blob in compiled.blobs.items()}
+        self._behind = set(self._hashes)
         if self.running:
             self.plans.accept(compiled)
             self._look_at_plans(0)
@@ -235,7 +241,8 @@ class VirtualGateway:
         if isinstance(action, line.Online):
             self.online.add(post)
             self.plans.back(post)
-            self._look_at_plans(PLANS_US // 10)
+            if post in self._behind:
+                self._look_at_plans(PLANS_US // 10)
             self._did(self.name, ("online", post, action.epoch, action.boots))
         else:
             self.online.discard(post)
@@ -246,7 +253,11 @@ class VirtualGateway:
         self.status[post] = status
         if self.plans.runs(post, status.plan):
             self._did(self.name, ("plan", post, status.plan.hex()))
-            self._look_at_plans(PLANS_US // 10)
+            if status.plan == self._hashes.get(post):
+                self._behind.discard(post)
+            else:
+                self._behind.add(post)
+                self._look_at_plans(PLANS_US // 10)
 
     def _items(self, port: Port, got: line.Items) -> None:
         post = self._names[port.bus, got.address]
@@ -282,22 +293,16 @@ class VirtualGateway:
         self._plans_due = None
         for post, blob in self.plans.to_send(self.online, self.loop.now_us // 1000):
             self.ask(post, send_plan(blob), PLAN_EXPIRES_MS, self._plan_sent(post, blob), background=True)
-        if self.unsettled():
+        if any(post in self.online for post in self._behind):
             self._look_at_plans(PLANS_US)
-
-    def unsettled(self) -> list[str]:
-        """The posts online that do not run what they should and may yet."""
-        report = self.plans.report()
-        if report is None:
-            return []
-        return [post for post, row in report["posts"].items() if row["result"] in ("sending", "waiting")
-                and post in self.online]  # fmt: skip
 
     def _plan_sent(self, post: str, blob: bytes) -> Answered:
         def done(result: line.Result) -> None:
             outcome = result.value if isinstance(result.value, Outcome) else Outcome(True, "")
             refused = "" if outcome.ok else outcome.text or "refused"
             self.plans.sent(post, blob, refused, result.error, self.loop.now_us // 1000)
+            if refused and blob == (self._compiled.blobs[post] if self._compiled else None):
+                self._behind.discard(post)
             self._did(self.name, ("sent", post, refused or result.error))
 
         return done

@@ -82,6 +82,8 @@ class VirtualPost:
         self._tick0 = self._random.randrange(TICKS_MASK + 1)
         self._boot_us = 0
         self._heard_us = -1
+        self._table = b""
+        self._known: frozenset[int] = frozenset()
         self._wake_us: int | None = None
         self._timer: Handle | None = None
         self._journal = Journal(self)
@@ -170,25 +172,27 @@ class VirtualPost:
         post = self.post
         if post is None or post.line is None:
             return
-        self._heard_us = self._loop.now_us
-        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._indifferent(post, frame):
-            return
-        if frame.type == messages.EVENT:
+        if frame.type == messages.EVENT and frame.dst == EVERYBODY:
+            if self._indifferent(post, frame):
+                return
             self.hearing = sender
             self.handle(("frame", frame))
             self.hearing = None
         else:
             self.handle(("frame", frame))
+        self._heard_us = self._loop.now_us
 
     def _indifferent(self, post: Post, frame: Frame) -> bool:
         """Whether this event, which a real link of this line has sealed, changes nothing here but the last counter."""
-        if post.presence.knows(frame.src):
+        if post.presence.table is not self._table:
+            self._table = post.presence.table
+            self._known = frozenset(self._table)
+        if frame.src in self._known:
             return False
         heard = post.line._link._heard  # pyright: ignore[reportOptionalMemberAccess]
         if heard.get(frame.src, 0) >= frame.counter:
             return False
         heard[frame.src] = frame.counter
-        post.line.passed(frame.src, frame.dst, self.t_ms())  # pyright: ignore[reportOptionalMemberAccess]
         return True
 
     def passed(self, src: int, dst: int, end_us: int) -> None:
@@ -217,13 +221,14 @@ class VirtualPost:
         post = self.post
         if post is None:
             return
-        t_ms = self.t_ms()
+        t_ms = (self._loop.now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM)
         ticks = (self._tick0 + t_ms) & TICKS_MASK
         actions, deadline = post.handle(event, ticks)
-        for action in actions:
-            self._act(action)
-        if self.post is not post:  # a write to flash has cut the power
-            return
+        if actions:
+            for action in actions:
+                self._act(action)
+            if self.post is not post:  # a write to flash has cut the power
+                return
         line = post.line
         listening = line is not None and line.listening
         if listening is not self.listening:
