@@ -93,6 +93,13 @@ class SlowPlan:
                 chosen.update(moment for moment in (cut - 1, cut) if abs(moment - utc_s) < slack_s)
         return sorted(chosen)
 
+    def bent(self, utc_s: int) -> int:
+        """A moment a little ahead: where layers bend a running ramp a post cuts it into thirtieths, each straight."""
+        night = self._night(self._date(utc_s))
+        ahead_s = max([night.ramp_s, *(scene[5] for scene in self.scenes)]) // 30 + 1
+        cuts = [*night.cuts, *(t for s in self.scenes for t in (s[1], s[1] + s[5], s[2], s[2] + s[5]))]
+        return min([utc_s + ahead_s, *(cut - 1 for cut in cuts if cut > utc_s)])
+
     def slack_s(self, utc_s: int) -> int:
         return SUN_SLACK_S if self._night(self._date(utc_s)).sunny else CLOCK_SLACK_S
 
@@ -185,7 +192,7 @@ class _Night:
     """One resolved night, walked through from the level at which the night before ended."""
 
     def __init__(self, resolved: _Resolved, before_pm: int) -> None:
-        self.start_s, self._ramp_s, self.profile, self.sunny, states = resolved
+        self.start_s, self.ramp_s, self.profile, self.sunny, states = resolved
         self.cuts: list[int] = []
         self.targets: list[int] = []
         self._active: list[bool] = []
@@ -201,9 +208,9 @@ class _Night:
     def at(self, utc_s: int) -> tuple[int, bool]:
         i = max(0, bisect_right(self.cuts, utc_s) - 1)
         since, to = utc_s - self.cuts[i], self.targets[i]
-        if since >= self._ramp_s:
+        if since >= self.ramp_s:
             return to, self._active[i]
-        return self._from[i] + round((to - self._from[i]) * max(0, since) / self._ramp_s), self._active[i]
+        return self._from[i] + round((to - self._from[i]) * max(0, since) / self.ramp_s), self._active[i]
 
 
 def expected(plan: SlowPlan | None, utc_s: int | None, presence: Bounds, commands: list[Command], limit_pm: int,
@@ -215,7 +222,7 @@ def expected(plan: SlowPlan | None, utc_s: int | None, presence: Bounds, command
     elif utc_s is None:
         choices = [(day.low, False), (day.high, False)]
     else:
-        choices = [plan.ground(moment) for moment in plan.moments(utc_s, plan.slack_s(utc_s))]
+        choices = [plan.ground(moment) for moment in (*plan.moments(utc_s, plan.slack_s(utc_s)), plan.bent(utc_s))]
     lows, highs = [], []
     for level, active in choices:
         for asked, levels in ((presence.low, lows), (presence.high, highs)):

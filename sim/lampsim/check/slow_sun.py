@@ -14,7 +14,7 @@ RISE_DEG, CIVIL_DEG = -0.8333, -6.0
 
 
 def times(day: int, lat_deg: float, lon_deg: float) -> tuple[int | None, int | None, int | None, int | None]:
-    """(dawn, sunrise, sunset, dusk) in utc_s of the solar date `day` (days since 2000); None where it does not happen."""
+    """(dawn, sunrise, sunset, dusk) in utc_s of solar date `day` (days since 2000); None where it does not happen."""
     noon_s = day * 86_400 + 43_200 - lon_deg * 240.0
     noon_s -= _equation_s(noon_s)
     found = [_event(noon_s, lat_deg, altitude, side) for altitude, side in _EVENTS]

@@ -1,0 +1,293 @@
+"""The gateway of the checker's street: the real poll schedulers, outbox, ledger, plan logic and request checks.
+
+Only the sockets are missing: the store is SQLite in memory, which survives the gateway's death as a disk would, and
+the centre is an upsert by (epoch, seq). What was not committed when the gateway dies is lost; what the broker took and
+nobody acknowledged is sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from lamplighter.gateway import commands, items, line, procedures
+from lamplighter.gateway.database import SCHEMA
+from lamplighter.gateway.ledger import Ledger
+from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox
+from lamplighter.gateway.plan_sync import PlanSync, compile_all
+from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.roster import Roster
+from lamplighter.gateway.topics import Desired, utc_text
+from lamplighter.plans.hashing import document_hash
+from lamppost.wire import messages
+from lampsim.check.worlds import Ask, key_of
+
+if TYPE_CHECKING:
+    from lampsim.check.street import Street
+
+COMMIT_US = 8_000  # a group commit on an SD card
+PUBLISH_US = 1_000_000
+ACK_US = 30_000  # a broker's answer
+BATCH = 50
+BUDGET = 4 << 20
+CLOCK_US = 1_000_000
+PLAN_EXPIRES_MS = 300_000
+
+
+class MemoryDatabase:
+    """The interface of lamplighter.gateway.database.Database over one connection: each work is one commit, at once."""
+
+    def __init__(self, epoch: str) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection.executescript(SCHEMA)
+        self.connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))
+        self.failed: list[Callable[[sqlite3.Connection], None]] = []
+
+    def submit(self, work: Callable[[sqlite3.Connection], Any]) -> Future:
+        future: Future = Future()
+        self.connection.execute("BEGIN")
+        result = work(self.connection)
+        self.connection.execute("COMMIT")
+        future.set_result(result)
+        return future
+
+    def read(self, sql: str, values: tuple = ()) -> list[tuple]:
+        return self.connection.execute(sql, values).fetchall()
+
+    def suspect(self) -> None:
+        raise AssertionError("memory is never damaged")
+
+
+class Cabinet:
+    """One gateway with its lines, and the centre behind its broker."""
+
+    def __init__(self, street: Street) -> None:
+        self.street = street
+        self.broker = True
+        self.alive = False
+        self.database = MemoryDatabase(f"{street.spec.seed & 0xFFFFFFFF:08x}")
+        self.outbox = Outbox(self.database, BUDGET)  # type: ignore[arg-type] - the same interface
+        self.ledger = Ledger(self.database)  # type: ignore[arg-type]
+        self.pollers: dict[str, Poller] = {}
+        self.plans = PlanSync([])
+        self.wanted: dict[str, list[bytes]] = {site.id: [] for site in street.spec.sites}  # plans of each post, in order
+        self.asked = {ask.transaction: ask for ask in street.spec.requests}
+        self._sites = {site.id: site for site in street.spec.sites}
+        self._names = {(site.bus, site.address): site.id for site in street.spec.sites}
+        self._waiting: dict[str, Callable[[line.Result], None]] = {}
+        self._life = 0  # callbacks of an earlier life of the process do nothing
+        self._number = 0
+        self._wakes: dict[str, int] = {}
+        self._online: set[str] = set()
+
+    # --- life
+
+    def start(self) -> None:
+        if self.alive:
+            return
+        self.alive = True
+        self.outbox = Outbox(self.database, BUDGET)  # type: ignore[arg-type]
+        self.plans = PlanSync(list(self._sites))
+        stored = self.outbox.stored()
+        for bus in self.street.buses.values():
+            self.pollers[bus.name] = self._poller(bus.name, bus.baud, stored)
+            self._wakes[bus.name] = 0
+        kept = self.ledger.desired_plan()
+        if kept is not None:
+            self._accept(json.loads(kept))
+        self._every(CLOCK_US, self.tell_time)
+        self._every(PUBLISH_US, self._publish)
+        self._every(PUBLISH_US, self._send_plans)
+
+    def kill(self) -> None:
+        """kill -9: all but the store is gone."""
+        if self.alive:
+            self.alive = False
+            self._life += 1
+            self.pollers.clear()
+            self._waiting.clear()
+            self._online.clear()
+            for bus in self.street.buses.values():
+                bus.silence("gateway")
+
+    def _poller(self, bus: str, baud: int, stored: dict[str, tuple[int, int]]) -> Poller:
+        seed, sites = self.street.spec.seed, [site for site in self._sites.values() if site.bus == bus]
+        poller = Poller(
+            {site.address: key_of(seed, site.id) for site in sites},
+            key_of(seed, bus),
+            baud,
+            self.street.random_of("gateway", bus, self._life).randbytes,
+            self.ledger.counter(bus, self.street.spec.start_utc_s),
+            lambda counter: self.ledger.reserve(bus, counter),
+            {site.address: stored[site.id] for site in sites if site.id in stored},
+        )
+        _pace(poller._roster, self.street.spec.poll_ms)
+        return poller
+
+    def _after(self, wait_us: int, work: Callable[[], Any]) -> None:
+        life = self._life
+        self.street.loop.at(self.street.loop.now_us + wait_us, lambda: work() if life == self._life else None)
+
+    def _every(self, period_us: int, work: Callable[[], Any]) -> None:
+        def again() -> None:
+            work()
+            self._after(period_us, again)
+
+        again()
+
+    # --- the lines
+
+    def received(self, bus: str, data: bytes) -> None:
+        if self.alive:
+            self._give(bus, line.Received(data))
+
+    def _give(self, bus: str, event: tuple | None) -> None:
+        if bus not in self.pollers:
+            return
+        poller = self.pollers[bus]
+        for action in poller.handle(event, self._now_ms()):
+            if isinstance(action, line.Send):
+                self.street.buses[bus].write("gateway", action.data)
+            else:
+                self._act(bus, action)
+        self._wake(bus, poller)
+
+    def _wake(self, bus: str, poller: Poller) -> None:
+        deadline = poller.deadline()
+        self._wakes[bus] = order = self._wakes[bus] + 1
+        if deadline is not None:
+            wait_us = max(0, deadline * 1000 + 999 - self.street.loop.now_us)
+            self._after(wait_us, lambda: self._give(bus, None) if order == self._wakes[bus] else None)
+
+    def _act(self, bus: str, action: tuple) -> None:
+        if isinstance(action, line.Items):
+            name = self._names[bus, action.address]
+            entries = items.from_items(name, action, self._utc_s())
+            stored = line.Stored(action.address, action.epoch, max(item[0] for item in action.items))
+            self._after(COMMIT_US, lambda: (self.outbox.append(entries), self._give(bus, stored)))
+        elif isinstance(action, line.Heard):
+            entry = items.from_heard(self._names[bus, action.address], action, self._utc_s())
+            self._after(COMMIT_US, lambda: self.outbox.append([entry]))
+        elif isinstance(action, line.Status):
+            self.plans.runs(self._names[bus, action.address], action.plan)
+        elif isinstance(action, line.Online):
+            self._online.add(self._names[bus, action.address])
+            self.plans.back(self._names[bus, action.address])
+        elif isinstance(action, line.Offline):
+            self._online.discard(self._names[bus, action.address])
+        elif isinstance(action, line.Result):
+            self._waiting.pop(action.id, lambda _: None)(action)
+
+    def _ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
+        self._number += 1
+        name, site = str(self._number), self._sites[post]
+        self._waiting[name] = then
+        self._give(site.bus, line.Ask(name, site.address, procedure, self._now_ms() + expires_ms, background))
+
+    # --- time
+
+    def tell_time(self) -> None:
+        if self.alive:
+            for bus in self.street.buses:
+                self._give(bus, line.Clock(self.street.utc_ms() + self.street.gateway_clock_ms, 50))
+
+    def _now_ms(self) -> int:
+        return self.street.loop.now_us // 1000
+
+    def _utc_s(self) -> int:
+        return (self.street.utc_ms() + self.street.gateway_clock_ms) // 1000
+
+    # --- plans
+
+    def desire(self, plan: dict) -> None:
+        """The office publishes a plan; it is retained, so a gateway that is down gets it when it is back."""
+        if not self.alive or not self.broker:
+            self.street.loop.at(self.street.loop.now_us + 5_000_000, lambda: self.desire(plan))
+            return
+        self.ledger.keep_plan(json.dumps(plan))
+        self._accept(plan)
+
+    def _accept(self, plan: dict) -> None:
+        compiled = compile_all(Desired(document_hash(plan), plan), list(self._sites.values()))
+        self.plans.accept(compiled)
+        for post, blob in compiled.blobs.items():
+            self.wanted[post].append(blob)
+
+    def _send_plans(self) -> None:
+        for post, blob in self.plans.to_send(set(self._online), self._now_ms()):
+            self._ask(post, procedures.send_plan(blob), PLAN_EXPIRES_MS, self._plan_sent(post, blob), background=True)
+
+    def _plan_sent(self, post: str, blob: bytes) -> Callable[[line.Result], None]:
+        def done(result: line.Result) -> None:
+            outcome = result.value if isinstance(result.value, procedures.Outcome) else procedures.Outcome(True, "")
+            refused = "" if outcome.ok else outcome.text or "refused"
+            self.plans.sent(post, blob, refused, result.error, self._now_ms())
+
+        return done
+
+    def send_plan(self, post: str, raw: bytes) -> None:
+        if self.alive:
+            self._ask(post, procedures.send_plan(raw), 60_000, lambda result: None)
+
+    # --- requests
+
+    def request(self, ask: Ask) -> None:
+        """The office asks for something, perhaps twice: a request comes at least once."""
+        if not self.alive or not self.broker:
+            return  # its answer does not come; the office would ask again
+        now_s = self._utc_s()
+        if ask.layer != 6:  # what the office's commands do not offer yet, a gateway may still ask of a post
+            begun, _ = self.ledger.begin(ask.transaction, now_s).result()
+            if begun:
+                for post in ask.posts:
+                    number = int.from_bytes(sha256(f"{ask.transaction}/{post}".encode()).digest()[:4], "big")
+                    values = (ask.layer, ask.op, ask.level_pm, now_s + ask.for_s, ask.for_s, ask.transaction)
+                    self._ask(post, procedures.command(number, messages.LEVEL, *values), 30_000, lambda result: None)
+            return
+        try:
+            request = commands.read(self._payload(ask, now_s), list(self._sites), {}, now_s)
+        except commands.RequestError as error:
+            raise AssertionError(f"the checker asked for something impossible: {error}") from None
+        begun, _ = self.ledger.begin(request.transaction, now_s).result()
+        if begun:
+            for post in request.posts:
+                self._ask(post, request.procedure(post, now_s), 30_000, lambda result: None)
+
+    def _payload(self, ask: Ask, now_s: int) -> bytes:
+        value: dict[str, Any] = {"v": 1, "transaction": ask.transaction, "expires": utc_text(now_s + 60)}
+        value |= {"posts": list(ask.posts), "reason": ask.transaction}
+        if ask.level_pm < 0:
+            return json.dumps(value | {"command": "clear"}).encode()
+        value |= {"command": "override", "level_percent": ask.level_pm / 10, "for_s": ask.for_s}
+        return json.dumps(value).encode()
+
+    # --- the broker and the centre
+
+    def _publish(self) -> None:
+        if not self.broker:
+            return
+        for stream in (EVENTS, TELEMETRY):
+            rows = self.outbox.read(stream, 0, BATCH)
+            for row in rows:
+                self.street.witness.received(self.outbox.epoch, row.seq, row.body)
+            if rows:
+                self._after(ACK_US, lambda s=stream, a=rows[0].seq, b=rows[-1].seq: self._acknowledged(s, a, b))
+
+    def _acknowledged(self, stream: int, first: int, last: int) -> None:
+        if self.broker:
+            self.outbox.acknowledge(stream, first, last)
+
+
+def _pace(roster: Roster, poll_ms: int) -> None:
+    """Poll a post with nothing to say only every `poll_ms`: polls of idle posts prove nothing and cost the most."""
+    polled = roster.polled
+
+    def seldom(peer, t_ms: int) -> None:
+        polled(peer, t_ms)
+        peer.poll_ms = t_ms + poll_ms
+
+    roster.polled = seldom  # type: ignore[method-assign]

@@ -1,0 +1,429 @@
+"""The five promises of the design as invariants, each held against something that shares no code with the product.
+
+1. Never dark by fault: `Witness.look` - no lamp is darker than the reference (reference.py) allows, given the commands
+   that lawfully lower it; a post whose program stops has broken it too.
+2. The level is a pure function: the reason a post gives, a second arbiter asked at once, and the lamp once its fades
+   are over are all the reference's level, after every restart, clock step and wrap of the ticks.
+3. Nothing is lost, nothing is applied twice: every item made reaches the centre under one id with one content, but for
+   those in the RAM of a post that lost its power; a command acts once in the life of a post.
+4. Only the authorised: what changes in a post is what a frame allows that its sender really sent, just now, and that
+   this post heard whole; the centre gets only items that a post made; a post runs only plans the office wanted.
+5. Everything is bounded: every queue and table stays within its limit, and nobody wakes without end.
+
+A Witness is told of everything by the Street and raises Broken at the first promise that is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from lamplighter.gateway import jobs, poll
+from lamppost import limits
+from lamppost.light.arbiter import Arbiter
+from lamppost.light.plan import Plan
+from lampsim.check.overheard import Ear, Frame
+from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, nearest_pm, reached_pm
+
+if TYPE_CHECKING:
+    from lampsim.check.street import Street, StreetPost
+
+TOLERANCE_PM = 3  # three roundings of integers
+FADES_MS = 10_000  # the longest fade that is not a presence profile's: protection
+MARGIN_MS = 1_500
+ANNOUNCED_MS = 5_500  # somebody who stays is announced again every 5 s
+OLD_EVENT_MS = 2_500  # an event that is said again tells a moment that has passed
+SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
+CLOCK_OFF_MS = 1_500
+WAKES_MAX = 400  # events a second and post: a line of 115,200 baud brings some hundred
+POLL, EVENT, TIME, COMMAND, BLOB = 0x10, 0x12, 0x13, 0x20, 0x31  # PROTOCOL.md's message types
+NOBODY = Bounds(0, 0)
+
+
+class Broken(Exception):
+    """A promise is broken: which, by whom, when, and what was seen."""
+
+    def __init__(self, promise: int, who: str, at_us: int, what: str) -> None:
+        self.promise, self.who, self.at_us, self.what = promise, who, at_us, what
+        super().__init__(f"promise {promise} is broken by {who} at {at_us / 1e6:.3f} s: {what}")
+
+
+class Life:
+    """What is known of one post from one power-on to the next."""
+
+    def __init__(self, bus: str) -> None:
+        self.ear = Ear()
+        self.bus = bus
+        self.commands: dict[int, Command] = {}
+        self.acted: set[str] = set()
+        self.seen: dict[tuple[int, int], int] = {}  # (address, class) -> when last, by the post's milliseconds
+        self.here: set[int] = set()  # classes at the own sensor now
+        self.lux: int | None = None
+        self.temperature_dc: int | None = None
+        self.past: deque[tuple[int, Bounds]] = deque()
+        self.plan: SlowPlan | None = None
+        self.raw: bytes | None = None
+        self.next_seq = 0
+        self.before: tuple = ()
+        self.second, self.wakes = 0, 0
+
+
+class Witness:
+    """Sees one Street."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, int, int], tuple[int, tuple]] = {}
+        self.lost: set[tuple[str, int, int]] = set()
+        self.got: dict[tuple[str, int], str] = {}
+        self.ids: dict[tuple[str, int, int], int] = {}
+        self.looks = 0
+        self._lives: dict[str, Life] = {}
+        self._air: dict[str, dict[bytes, Frame]] = {}
+        self._planned: set[str] = set()
+
+    def begin(self, street: Street) -> None:
+        self.street = street
+        self._air = {bus: {} for bus in street.buses}
+
+    # --- what the street tells
+
+    def booted(self, one: StreetPost) -> None:
+        life = self._lives[one.name] = Life(one.bus.name)
+        post = one.post
+        assert post is not None
+        life.next_seq = post.items.next_seq - len(post.items)
+        if one.name in self._planned and post.plan is None:
+            raise self._broken(2, one, "the plan it had stored is gone after a power cut")
+        self._watch_commands(one, life)
+
+    def stopped(self, one: StreetPost) -> None:
+        post = one.post
+        assert post is not None
+        self._count_items(one, self._lives[one.name])
+        self.lost.update((one.name, post.item_epoch, item[0]) for item in post.items._waiting)
+
+    def sent(self, bus: str, node: str, data: bytes) -> None:
+        """A node that belongs to the line has said this."""
+        air, now = self._air[bus], self.street.loop.now_us
+        for frame in Ear().hear(data):
+            wire_us = len(data) * 10_000_000 // self.street.spec.baud
+            air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000)
+        if len(air) > 500:
+            self._air[bus] = {body: frame for body, frame in air.items() if frame.until_us > now}
+
+    def hostile(self, bus: str, data: bytes) -> None:
+        """A stranger says this: nothing of it may count."""
+        for frame in Ear().hear(data):
+            self._air[bus].pop(frame.body, None)
+
+    def clock_wrong(self, post: str, ahead_s: int) -> None:
+        """A post was given a time by its own RTC: it is believed, and put right by the gateway."""
+
+    def before(self, one: StreetPost, event: tuple) -> None:
+        life = self._lives[one.name]
+        if not life.before:
+            life.before = _state(one.post)
+
+    def after(self, one: StreetPost, event: tuple, actions: list) -> None:
+        life, post = self._lives[one.name], one.post
+        assert post is not None
+        heard = self._heard(one, life, event[1]) if event[0] == "rx" else []
+        changed = self._authorised(one, life, event, heard)
+        self._note(one, life, event, heard)
+        self._count_items(one, life)
+        self._count_wakes(one, life)
+        if abs(post.clock.t_ms - one.ran_ms()) > 1:
+            raise self._broken(2, one, f"its clock shows {post.clock.t_ms} ms after {one.ran_ms()} ms")
+        if changed or any(action[0] == "lamp" for action in actions) or event[0] not in ("rx", "tick"):
+            self.look(one)
+
+    def received(self, epoch: str, seq: int, body: str) -> None:
+        """The centre has got an item."""
+        if self.got.setdefault((epoch, seq), body) != body:
+            raise Broken(3, "the gateway", self.street.loop.now_us, f"item {seq} came again with another content")
+        item = json.loads(body)
+        key = (item["post"], item["post_epoch"], item["post_seq"])
+        if self.ids.setdefault(key, seq) != seq:
+            raise Broken(3, item["post"], self.street.loop.now_us, f"its item {key[2]} has two ids at the centre")
+        if key not in self.made:
+            raise Broken(4, item["post"], self.street.loop.now_us, f"the centre got item {key[2]}, which it never made")
+        self._same(item, self.made[key][1])
+
+    def quiet(self) -> None:
+        """People and faults are over; from now on everything must come right by itself."""
+
+    def end(self) -> None:
+        """All must be well: nothing on its way, everybody on time and on the plan the office wants."""
+        now = self.street.loop.now_us
+        for key, (made_us, item) in self.made.items():
+            if key not in self.lost and key not in self.ids and made_us < now - SETTLE_US:
+                raise Broken(3, key[0], now, f"item {key[2]} ({item}), made at {made_us / 1e6:.1f} s, never came")
+        for one in self.street.posts.values():
+            self._well(one)
+
+    # --- promises 1 and 2
+
+    def look(self, one: StreetPost) -> None:
+        """Hold what a post does at this moment against the reference."""
+        post, life = one.post, self._lives.get(one.name)
+        if post is None or life is None:
+            return
+        self.looks += 1
+        t_ms = one.ran_ms()
+        self._take_plan(one, life)
+        utc_s = post.clock.utc_s(t_ms)
+        in_force = [command for command in life.commands.values() if t_ms < command.until_ms]
+        limit_pm = derated_pm(life.temperature_dc)
+        presence = NOBODY if utc_s is None else self._presence(one, life, utc_s, t_ms)
+        now = expected(life.plan, utc_s, presence, in_force, limit_pm, _photocell(life.lux))
+        self._pure(one, life, now, utc_s, t_ms)
+        window_ms = max([FADES_MS, *(p[k] for p in (life.plan.profiles if life.plan else []) for k in (2, 3))])
+        life.past.append((t_ms, now))
+        while len(life.past) > 1 and life.past[1][0] <= t_ms - window_ms - MARGIN_MS:
+            life.past.popleft()
+        allowed = now
+        for _, bounds in life.past:
+            allowed = allowed.plus(bounds)
+        level_pm = post.dimmer.level(t_ms)
+        if level_pm < allowed.low - TOLERANCE_PM:
+            raise self._broken(1, one, f"its lamp is at {level_pm}, darker than {allowed.low}")
+        if level_pm > allowed.high + TOLERANCE_PM:
+            raise self._broken(2, one, f"its lamp is at {level_pm}, brighter than {allowed.high}")
+        self._bounded(one)
+
+    def _pure(self, one: StreetPost, life: Life, now: Bounds, utc_s: int | None, t_ms: int) -> None:
+        post = one.post
+        assert post is not None
+        level_pm = post.why(None, t_ms)[1]
+        if utc_s is None and life.lux is not None:
+            return  # the photocell remembers: only its lamp tells
+        if not now.low - TOLERANCE_PM <= level_pm <= now.high + TOLERANCE_PM:
+            promise = 1 if level_pm < now.low else 2
+            raise self._broken(promise, one, f"it gives reasons for {level_pm}, the reference {now.low}..{now.high}")
+        second = Arbiter()
+        second.commands = post.arbiter.commands
+        plan = None if life.raw is None else Plan.from_bytes(life.raw)
+        at_once = second.decide(plan, post.presence, utc_s, t_ms, None, post.temp_dc).now_pm
+        if at_once != level_pm:
+            raise self._broken(2, one, f"it gives reasons for {level_pm}, a second arbiter at once for {at_once}")
+
+    def _presence(self, one: StreetPost, life: Life, utc_s: int, t_ms: int) -> Bounds:
+        if life.plan is None:
+            return NOBODY
+        slack = life.plan.slack_s(utc_s)
+        choices = [self._asked(one, life, life.plan.profile(at), t_ms) for at in (utc_s - slack, utc_s + slack)]
+        return Bounds(min(c.low for c in choices), max(c.high for c in choices))
+
+    def _asked(self, one: StreetPost, life: Life, profile: list | None, t_ms: int) -> Bounds:
+        """What a profile asks for all that were sensed or heard of."""
+        if profile is None or life.plan is None:
+            return NOBODY
+        hold_ms, places = profile[1] * 1000, {one.address: 0} | {n[0]: n[1] for n in life.plan.neighbours}
+        low = high = 0
+        for (address, user_class), last_ms in life.seen.items():
+            if address not in places:
+                continue
+            own_now = address == one.address and user_class in life.here
+            if own_now or t_ms <= last_ms + hold_ms + MARGIN_MS:
+                high = max(high, reached_pm(profile, user_class, places[address]))
+            sure_ms = last_ms + hold_ms - (ANNOUNCED_MS if address == one.address else OLD_EVENT_MS)
+            if (own_now and hold_ms > ANNOUNCED_MS) or t_ms < sure_ms:
+                low = max(low, nearest_pm(profile, user_class, places[address]))
+        return Bounds(low, high)
+
+    def _take_plan(self, one: StreetPost, life: Life) -> None:
+        post = one.post
+        assert post is not None
+        raw = post.plan.raw if post.plan else None
+        if raw == life.raw:
+            return
+        life.raw = raw
+        life.plan = None if raw is None else SlowPlan(raw)
+        if raw is not None:
+            self._planned.add(one.name)
+            if raw not in self.street.cabinet.wanted.get(one.name, ()):
+                raise self._broken(4, one, "it runs a plan that the office never wanted")
+
+    # --- promise 3
+
+    def _count_items(self, one: StreetPost, life: Life) -> None:
+        post = one.post
+        assert post is not None
+        if post.items.next_seq == life.next_seq:
+            return
+        for item in post.items._waiting:
+            if item[0] >= life.next_seq:
+                key = (one.name, post.item_epoch, item[0])
+                if key in self.made and key not in self.lost:
+                    raise self._broken(3, one, f"it gives the number {item[0]} to a second item")
+                self.lost.discard(key)
+                self.made[key] = (self.street.loop.now_us, item)
+        life.next_seq = post.items.next_seq
+
+    def _same(self, got: dict[str, Any], item: tuple) -> None:
+        kinds = {1: "reading", 2: "presence", 3: "fault", 4: "boot", 5: "plan"}
+        if got["kind"] != kinds.get(item[1]):
+            raise Broken(3, got["post"], self.street.loop.now_us, f"made {item}, but the centre got {got}")
+        if item[1] == 1 and round(got["power_w"] * 1000) != item[4]:
+            raise Broken(3, got["post"], self.street.loop.now_us, f"made {item}, but the centre got {got}")
+
+    def _watch_commands(self, one: StreetPost, life: Life) -> None:
+        post = one.post
+        assert post is not None
+        commands = post.arbiter.commands
+        give, clear = commands.give, commands.clear
+
+        def given(layer, op, level_pm, text, utc_s, t_ms, for_s=0, until_s=0, from_s=0):
+            give(layer, op, level_pm, text, utc_s, t_ms, for_s, until_s, from_s)
+            if text in life.acted:
+                raise self._broken(3, one, f"command {text} acts a second time")
+            asked = self.street.cabinet.asked.get(text)
+            if asked is None or (asked.layer, asked.op, asked.level_pm) != (layer, op, level_pm):
+                raise self._broken(4, one, f"command {text} ({layer}, {op}, {level_pm}) was never given")
+            if not 0 < for_s <= limits.OVERRIDE_MAX_S:
+                raise self._broken(5, one, f"command {text} lasts {for_s} s")
+            life.acted.add(text)
+            life.commands[layer] = Command(layer, op, level_pm, t_ms + for_s * 1000)
+
+        def cleared(layer):
+            life.commands.pop(layer, None)
+            return clear(layer)
+
+        commands.give, commands.clear = given, cleared  # type: ignore[method-assign]
+
+    # --- promise 4
+
+    def _heard(self, one: StreetPost, life: Life, data: bytes) -> list[Frame]:
+        """The frames this chunk completes that their sender really sent just now; each counts once for a hearer."""
+        air, now, found = self._air[life.bus], self.street.loop.now_us, []
+        for frame in life.ear.hear(data):
+            sent = air.get(frame.body)
+            if sent is not None and now <= sent.until_us and one.name not in sent.heard_by:
+                sent.heard_by.add(one.name)
+                found.append(frame)
+        return found
+
+    def _authorised(self, one: StreetPost, life: Life, event: tuple, heard: list[Frame]) -> bool:
+        """Whether something of the state changed; raises where nothing allowed it."""
+        now, old = _state(one.post), life.before
+        life.before = now
+        changed = [part for part, (_, _, differs) in enumerate(_PARTS) if differs(old[part], now[part], one.ran_ms())]
+        if event[0] == "rx":
+            mine = {frame.kind for frame in heard if frame.dst in (one.address, 255)}
+            for name, kinds, _ in (_PARTS[part] for part in changed):
+                if not kinds & mine:
+                    raise self._broken(4, one, f"{name} changed, and no frame allowed it (heard: {sorted(mine)})")
+        return bool(changed)
+
+    def _note(self, one: StreetPost, life: Life, event: tuple, heard: list[Frame]) -> None:
+        t_ms = one.ran_ms()
+        for frame in heard:
+            if frame.kind == EVENT and frame.dst == 255 and frame.src != one.address:
+                seq, kind, user_class, source, age_ms = frame.values()
+                key = (frame.src, user_class)
+                life.seen[key] = max(life.seen.get(key, 0), t_ms - age_ms)
+        if event[0] == "presence":
+            (life.here.add if event[2] else life.here.discard)(event[3])
+            life.seen[one.address, event[3]] = t_ms
+        elif event[0] == "lux":
+            life.lux = event[1]
+        elif event[0] == "temp":
+            life.temperature_dc = event[1]
+
+    # --- promise 5
+
+    def _count_wakes(self, one: StreetPost, life: Life) -> None:
+        second = self.street.loop.now_us // 1_000_000
+        if second != life.second:
+            life.second, life.wakes = second, 0
+        life.wakes += 1
+        if life.wakes > WAKES_MAX:
+            raise self._broken(5, one, f"it was woken {life.wakes} times in a second")
+
+    def _bounded(self, one: StreetPost) -> None:
+        post = one.post
+        assert post is not None
+        for name, size, most in _sizes(post):
+            if size > most:
+                raise self._broken(5, one, f"{name}: {size}, at most {most}")
+        for bus, poller in self.street.cabinet.pollers.items():
+            peers = len(self.street.spec.lines[bus])
+            for name, size, most in _poller_sizes(poller, peers):
+                if size > most:
+                    raise Broken(5, f"line {bus}", self.street.loop.now_us, f"{name}: {size}, at most {most}")
+
+    # --- the end
+
+    def _well(self, one: StreetPost) -> None:
+        post = one.post
+        if post is None:
+            return
+        utc_ms = self.street.utc_ms()
+        utc_s, ms = post.clock.utc(one.ran_ms())
+        if utc_s is None or abs(utc_s * 1000 + ms - utc_ms) > CLOCK_OFF_MS:
+            raise self._broken(2, one, f"its time is {utc_s}, it is {utc_ms // 1000}")
+        wanted = self.street.cabinet.wanted[one.name]
+        if post.plan is None or post.plan.raw != wanted[-1]:
+            raise self._broken(3, one, "it does not run the plan the office wants")
+
+    def _broken(self, promise: int, one: StreetPost, what: str) -> Broken:
+        return Broken(promise, one.name, self.street.loop.now_us, what)
+
+
+def _state(post) -> tuple:
+    """What only the authorised may change, in the order of _PARTS."""
+    own, presence, items = post.settings.address, post.presence, post.items
+    given = {(c.layer, c.op, c.level_pm, c.until_ms) for c in post.arbiter.commands._given}
+    seen = {(presence._addresses[e[0]], e[1], e[3]) for e in presence._seen if presence._addresses[e[0]] != own}
+    held = items._waiting[0][0] if items._waiting else items.next_seq
+    return post.clock._offset_ms, given, post.plan_hash, seen, (held, items.dropped, items.next_seq)
+
+
+def _commanded(old: set, now: set, t_ms: int) -> bool:
+    return bool(now - old) or any(until_ms > t_ms for *_, until_ms in old - now)
+
+
+def _forgot(old: tuple, now: tuple, t_ms: int) -> bool:
+    """Items went that were neither acknowledged nor dropped for want of room."""
+    return now[0] > old[0] and now[1] == old[1] and old[0] < old[2]
+
+
+_PARTS = (
+    ("its clock", {TIME}, lambda old, now, t_ms: old != now),
+    ("what it is commanded", {COMMAND}, _commanded),
+    ("its plan", {BLOB}, lambda old, now, t_ms: old != now),
+    ("what it knows of its neighbours", {EVENT}, lambda old, now, t_ms: bool(now - old)),
+    ("what it holds for the gateway", {POLL}, _forgot),
+)
+
+
+def _photocell(lux: int | None) -> Bounds:
+    if lux is None or lux < 35:
+        return Bounds(1000, 1000)
+    return Bounds(0, 0) if lux > 70 else Bounds(0, 1000)
+
+
+def _sizes(post):
+    """(name, size, limit) of all that grows in a post; the limits are written here a second time, on purpose."""
+    yield "items", len(post.items), 256
+    yield "log lines", len(post.log_lines), 64
+    yield "commands", len(post.arbiter.commands._given), 5
+    yield "detections", len(post.presence._seen), 3 * 25
+    yield "sensors with somebody", len(post._present), 4
+    yield "typed bytes", len(post.console._line), 161
+    if post.line is not None:
+        yield "events waiting", len(post.line.out), 8
+        yield "a frame's bytes", len(post.line._decoder._piece), 210
+        yield "event counters", len(post.line._link._heard), 250
+        answers = post.line._answer.__self__
+        yield "results remembered", len(answers._results), 16
+        yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
+
+
+def _poller_sizes(poller, peers: int):
+    yield "requests", len(poller._jobs._jobs), jobs.JOBS_MAX
+    yield "hints", len(poller._hints), poll.HINTS_MAX
+    yield "a frame's bytes", len(poller._decoder._piece), 210
+    for name in ("_sessions", "_hellos", "_heard"):
+        yield name, len(getattr(poller._link, name)), peers

@@ -1,0 +1,372 @@
+"""A small street for the checker, byte-true: every byte passes a real line model, real decoders and real posts.
+
+The big engine (`lampsim.virtual`) takes short cuts that thousands of posts need; here nothing is cut short, because
+what is being looked for hides in the short cuts. Virtual time is microseconds; a Spec (worlds.py) and a fault plan
+decide everything. A Witness sees every event of every post before and after it was handled.
+
+What a fault may do to it is the protocol `lampsim.faults.base.Stage`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from lamppost.limits import TICKS_MASK
+from lamppost.post import Post
+from lamppost.store.journal import Journal
+from lamppost.store.settings import Settings
+from lampsim.check.cabinet import Cabinet
+from lampsim.check.worlds import Spec, key_of
+from lampsim.line import Line
+
+if TYPE_CHECKING:
+    from lampsim.check.promises import Witness
+    from lampsim.faults.base import Fault
+
+GATEWAY, STRANGER = "gateway", "stranger"  # the names on a line that are no posts
+SAMPLE_US = 5_000_000  # how often the witness looks when nothing happens: well inside any hold
+HEARD_KEPT = 200  # frames of each line that an eavesdropper keeps
+LUX_US = 60_000_000
+OLD_US = 2_000_000  # a recording: sooner, nobody can tell it from an echo of the line
+TICKS_SPAN_MS = 1_800_000
+
+
+class Loop:
+    """Callbacks in the order of their time; those of one moment in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self._heap: list[tuple[int, int, Callable[[], Any]]] = []
+        self._order = 0
+
+    def at(self, t_us: int, callback: Callable[[], Any]) -> None:
+        self._order += 1
+        heapq.heappush(self._heap, (max(t_us, self.now_us), self._order, callback))
+
+    def run_until(self, t_us: int) -> None:
+        while self._heap and self._heap[0][0] <= t_us:
+            self.now_us, _, callback = heapq.heappop(self._heap)
+            callback()
+        self.now_us = t_us
+
+
+class Bus:
+    """One line: two wires' worth of it, so that a cable that is cut leaves two halves that each still work."""
+
+    def __init__(self, street: Street, name: str, baud: int, posts: Iterable[str]) -> None:
+        self.name, self.baud = name, baud
+        self.heard: list[tuple[int, bytes]] = []
+        nodes = [GATEWAY, STRANGER, *posts]
+        self._street = street
+        self._halves = [Line(baud, nodes, street.seed_of("line", name, half)) for half in (0, 1)]
+        self._side = dict.fromkeys(nodes, 0)
+        for node in nodes:
+            self._halves[1].unplug(node)
+
+    def impair(self, loss: float, bit_error: float) -> None:
+        for half in self._halves:
+            half.impair(loss, bit_error)
+
+    def part(self, nodes: Iterable[str], cut: bool) -> None:
+        """Cut these nodes off from the rest, or join them again."""
+        for node in nodes:
+            self._halves[self._side[node]].unplug(node)
+            self._side[node] = int(cut)
+            self._halves[self._side[node]].plug(node)
+
+    def silence(self, node: str) -> None:
+        """Its power went: what it was sending is gone."""
+        half = self._halves[self._side[node]]
+        half.unplug(node)
+        half.plug(node)
+
+    def write(self, node: str, data: bytes) -> None:
+        now = self._street.loop.now_us
+        if node != STRANGER:
+            self.heard = [*self.heard[1 - HEARD_KEPT :], (now, data)]
+            self._street.witness.sent(self.name, node, data)
+        half = self._halves[self._side[node]]
+        self._pump(half)
+        half.write(node, data, now)
+        self._wake(half, half.next_due_us)  # the first byte, which everybody feels as a busy line
+
+    def _wake(self, half: Line, due_us: int | None) -> None:
+        if due_us is not None:
+            self._street.loop.at(due_us, lambda: self._pump(half))
+
+    def _pump(self, half: Line) -> None:
+        for node, data in half.due(self._street.loop.now_us):
+            self._street.heard(self.name, node, data)
+        self._wake(half, half.next_end_us)
+
+
+class StreetPost:
+    """A real Post with simulated flash, ticks, sensor and lamp."""
+
+    def __init__(self, street: Street, name: str, bus: Bus, address: int, drift_ppm: int) -> None:
+        self.name, self.bus, self.address, self.drift_ppm = name, bus, address, drift_ppm
+        self.post: Post | None = None
+        self.sensor = ""  # "dead" and "stuck" are its faults
+        self.lamp_works = True
+        self._rx = b""
+        self.cut_at_save: random.Random | None = None  # the next write to flash is torn and the power goes with it
+        self._street = street
+        self._flash: dict[str, bytes] = {}
+        self._journal = Journal(self)
+        self._random = street.random_of("post", name)
+        self._since_us = self._ran_ms = self._base = self._wake_order = 0
+        settings = Settings()
+        for key, value in street.settings_of(name, address).items():
+            settings.put(key, value)
+        self._journal.put("settings", settings.to_bytes())
+
+    # --- flash
+
+    def read(self, name: str) -> bytes | None:
+        return self._flash.get(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        if self.cut_at_save is not None:
+            torn, self.cut_at_save = self.cut_at_save, None
+            self._flash[name] = data[: torn.randrange(len(data))]
+            self._street.power(self.name, False)
+            return
+        self._flash[name] = data
+
+    # --- power
+
+    def start(self) -> None:
+        if self.post is not None:
+            return
+        self._journal = Journal(self)
+        self._since_us, self._ran_ms = self._street.loop.now_us, 0
+        self._base = TICKS_MASK - self._random.randrange(TICKS_SPAN_MS)  # so that many wrap during a run
+        self.post = Post(self._journal.get, self._random.randbytes, self.bus.baud)
+        self._street.witness.booted(self)
+        self.handle(("tick",))
+        if self._street.spec.photocells and self.post is not None:
+            self.handle(("lux", self._street.lux()))
+
+    def stop(self) -> None:
+        if self.post is None:
+            return
+        self._street.witness.stopped(self)
+        self.post, self._rx = None, b""
+        self._wake_order += 1
+        self.bus.silence(self.name)
+
+    # --- events
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the line. While nothing waits to be said, the first byte of a frame waits for its last."""
+        post = self.post
+        if post is not None:
+            self._rx += data
+            if data[-1] == 0 and len(self._rx) > 1 or post.line is None or post.line.deadline() is not None:
+                self.handle(("rx", b""))
+
+    def handle(self, event: tuple) -> None:
+        """Give the Post an event and do what it says, in order, until the power goes."""
+        if self._rx:
+            data, self._rx = self._rx, b""
+            self._handle(("rx", data))
+        if event != ("rx", b""):
+            self._handle(event)
+
+    def _handle(self, event: tuple) -> None:
+        post = self.post
+        if post is None:
+            return
+        witness = self._street.witness
+        witness.before(self, event)
+        actions, deadline = post.handle(event, self.ticks())
+        witness.after(self, event, actions)
+        for action in actions:
+            if self.post is not post:
+                return
+            if action[0] == "tx":
+                self.bus.write(self.name, action[1])
+            elif action[0] == "save":
+                self._journal.put(action[1], action[2])
+        if self.post is post:
+            self._sleep((deadline - self.ticks()) & TICKS_MASK)
+
+    def ticks(self) -> int:
+        return (self._base + self.ran_ms()) & TICKS_MASK
+
+    def ran_ms(self) -> int:
+        """Milliseconds since it was started, by its own crystal."""
+        us = self._street.loop.now_us - self._since_us
+        return self._ran_ms + us * (1_000_000 + self.drift_ppm) // 1_000_000_000
+
+    def set_drift(self, ppm: int) -> None:
+        self._since_us, self._ran_ms = self._street.loop.now_us, self.ran_ms()
+        self.drift_ppm = ppm
+
+    def _sleep(self, wait_ms: int) -> None:
+        if wait_ms > TICKS_MASK // 2:  # the deadline has passed while it spoke
+            wait_ms = 0
+        self._wake_order = order = self._wake_order + 1
+        wait_us = (wait_ms * 1000 + 1000) * 1_000_000 // (1_000_000 + self.drift_ppm)
+        self._street.loop.at(self._street.loop.now_us + wait_us, lambda: self._wake(order))
+
+    def _wake(self, order: int) -> None:
+        if order == self._wake_order:
+            self.handle(("tick",))
+
+
+class Street:
+    """The world of one check. `run` plays it to its end; the Witness raises Broken where a promise is."""
+
+    def __init__(self, spec: Spec, faults: Iterable[Fault], witness: Witness) -> None:
+        self.spec, self.witness, self.loop = spec, witness, Loop()
+        self.faults = list(faults)
+        self.gateway_clock_ms = 0
+        self.notes: list[tuple[int, str]] = []
+        self.buses: dict[str, Bus] = {}
+        self.posts: dict[str, StreetPost] = {}
+        for bus, names in spec.lines.items():
+            self.buses[bus] = Bus(self, bus, spec.baud, names)
+            for address, name in enumerate(names, 1):
+                drift = self.random_of("drift", name).randrange(-60, 61)
+                self.posts[name] = StreetPost(self, name, self.buses[bus], address, drift)
+        self.cabinet = Cabinet(self)
+        witness.begin(self)
+
+    def run(self) -> None:
+        """The whole of it: `spec.duration_s` with people and faults, then `spec.quiet_s` in which all must be well."""
+        for post in self.posts.values():
+            delay = self.random_of("start", post.name).randrange(2_000_000)
+            self.loop.at(delay, post.start)
+        self.cabinet.start()
+        for moment_s, name, active, user_class in self.spec.detections:
+            self.loop.at(round(moment_s * 1e6), lambda n=name, a=active, u=user_class: self.sense(n, a, u))
+        for request in self.spec.requests:
+            self.loop.at(round(request.at_s * 1e6), lambda r=request: self.cabinet.request(r))
+        for moment_s, plan in self.spec.plans:
+            self.loop.at(round(moment_s * 1e6), lambda p=plan: self.cabinet.desire(p))
+        for fault in self.faults:
+            self.loop.at(round(fault.at_s * 1e6), lambda f=fault: f.apply(self))
+        self._sample()
+        if self.spec.photocells:
+            self._daylight()
+        self.loop.run_until(round(self.spec.duration_s * 1e6))
+        self.witness.quiet()
+        self.loop.run_until(round((self.spec.duration_s + self.spec.quiet_s) * 1e6))
+        self.witness.end()
+
+    # --- the world
+
+    def utc_ms(self) -> int:
+        """The true time, milliseconds since 2000."""
+        return self.spec.start_utc_s * 1000 + self.loop.now_us // 1000
+
+    def heard(self, bus: str, node: str, data: bytes) -> None:
+        if node == GATEWAY:
+            self.cabinet.received(bus, data)
+        elif node != STRANGER:
+            self.posts[node].hear(data)
+
+    def sense(self, name: str, active: int, user_class: int) -> None:
+        if self.posts[name].sensor != "dead":
+            if self.posts[name].sensor == "stuck" and not active:
+                return
+            self.posts[name].handle(("presence", 0, active, user_class))
+
+    def lux(self) -> int:
+        return self.spec.lux(self.utc_ms() // 1000)
+
+    def random_of(self, *name: object) -> random.Random:
+        return random.Random(self.seed_of(*name))
+
+    def seed_of(self, *name: object) -> str:
+        return f"{self.spec.seed}/{name}"  # random.Random hashes a string with SHA-512: the same on every machine
+
+    def settings_of(self, name: str, address: int) -> dict[str, Any]:
+        keys = {"post-key": key_of(self.spec.seed, name), "bus-key": key_of(self.spec.seed, self.spec.bus_of(name))}
+        return {"identity": name, "address": address, "reading-s": self.spec.reading_s} | keys
+
+    # --- what faults may do: lampsim.faults.base.Stage
+
+    def note(self, *words: str) -> None:
+        self.notes.append((self.loop.now_us, " ".join(words)))
+
+    def impair(self, line: str, loss: float, bit_error: float) -> None:
+        self.buses[line].impair(loss, bit_error)
+
+    def part(self, line: str, posts: Iterable[str], cut: bool) -> None:
+        self.buses[line].part(posts, cut)
+
+    def inject(self, line: str, data: bytes) -> None:
+        """A stranger on the line sends bytes."""
+        self.witness.hostile(line, data)
+        self.buses[line].write(STRANGER, data)
+
+    def overheard(self, line: str) -> list[bytes]:
+        """The last frames on a line, oldest first, that are at least OLD_US old."""
+        return [data for at, data in self.buses[line].heard if at < self.loop.now_us - OLD_US]
+
+    def power(self, post: str, on: bool) -> None:
+        if on:
+            self.posts[post].start()
+        else:
+            self.posts[post].stop()
+
+    def power_torn(self, post: str, draw: random.Random) -> None:
+        """The power of a post goes in the middle of its next write to flash."""
+        self.posts[post].cut_at_save = draw
+
+    def drift(self, post: str, ppm: int) -> None:
+        self.posts[post].set_drift(ppm)
+
+    def set_clock(self, post: str, ahead_s: int) -> None:
+        """An RTC tells the post a time that is `ahead_s` off."""
+        self.witness.clock_wrong(post, ahead_s)
+        utc_ms = self.utc_ms() + ahead_s * 1000
+        self.posts[post].handle(("clock", utc_ms // 1000, utc_ms % 1000))
+
+    def set_gateway_clock(self, ahead_s: int) -> None:
+        self.gateway_clock_ms = ahead_s * 1000
+        self.cabinet.tell_time()
+
+    def set_sensor(self, post: str, mode: str) -> None:
+        self.posts[post].sensor = mode
+        if mode == "stuck":
+            self.posts[post].handle(("presence", 0, 1, 0))
+        elif mode == "":
+            self.posts[post].handle(("presence", 0, 0, 0))
+
+    def set_lamp(self, post: str, works: bool) -> None:
+        self.posts[post].lamp_works = works
+        self.posts[post].handle(("power", 300 if not works else 20_000))
+
+    def set_temperature(self, post: str, temperature_dc: int) -> None:
+        self.posts[post].handle(("temp", temperature_dc))
+
+    def set_gateway(self, on: bool) -> None:
+        if on:
+            self.cabinet.start()
+        else:
+            self.cabinet.kill()
+
+    def set_broker(self, on: bool) -> None:
+        self.cabinet.broker = on
+
+    def send_plan(self, post: str, raw: bytes) -> None:
+        """The gateway sends a post these bytes as its plan, whatever they are."""
+        self.cabinet.send_plan(post, raw)
+
+    # --- by the clock
+
+    def _sample(self) -> None:
+        for post in self.posts.values():
+            self.witness.look(post)
+        self.loop.at(self.loop.now_us + SAMPLE_US, self._sample)
+
+    def _daylight(self) -> None:
+        for post in self.posts.values():
+            post.handle(("lux", self.lux()))
+        self.loop.at(self.loop.now_us + LUX_US, self._daylight)
