@@ -33,11 +33,16 @@ class MeterError:
 
 @dataclass(frozen=True)
 class Metered:
-    """Energy by readings: `wh[lamp, interval]`, NaN where the reading is missing; `rated_w` of each lamp."""
+    """Energy by readings: `wh[lamp, interval]`, NaN where it is not known; `rated_w` of each lamp.
+
+    `present`: the share of readings that arrived, where it is not the share of intervals that are known (a counter
+    that goes on tells what was used over a reading that is missing).
+    """
 
     name: str
     wh: np.ndarray
     rated_w: np.ndarray
+    present: float | None = None
 
     def __post_init__(self) -> None:
         if self.wh.ndim != 2 or self.rated_w.shape != self.wh.shape[:1] or not self.wh.size:
@@ -48,7 +53,7 @@ class Metered:
     @property
     def completeness(self) -> float:
         """Share of the expected readings that are there, 0..1."""
-        return float(np.isfinite(self.wh).mean())
+        return float(np.isfinite(self.wh).mean()) if self.present is None else self.present
 
 
 @dataclass(frozen=True)

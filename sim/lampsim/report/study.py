@@ -106,7 +106,7 @@ class Policy:
     metered: Metered  # the posts' own readings, lamps x hours, all nights
     year: tuple["YearState", ...] = ()
     latency_ms: tuple[float, float] | None = None  # p50, p99: from a sensor to the neighbour's lamp
-    facts: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, float | str] = field(default_factory=dict)  # counters of the runs, and the hash of their logs
 
     @property
     def energy_pct(self) -> float:

@@ -1,13 +1,13 @@
 """A study as a folder: index.html, its pictures and animations, and the data files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from . import animation, datafiles, html
 from .indicators import area_m2, savings
 from .plots import energy, night, place, timespace, year
-from .savings import MeterError
+from .savings import MeterError, Saving
 from .study import Study
 
 DPI = 140  # sharp on a good screen at the page's width, 100 KB each
@@ -15,8 +15,13 @@ DPI = 140  # sharp on a good screen at the page's width, 100 KB each
 Progress = Callable[[str], None]
 
 
-def write(study: Study, folder: Path, made: str, error: MeterError | None = None, progress: Progress = print) -> Path:
-    """Fill `folder` (made if missing) and return the path of the page. Raises OSError."""
+def write(
+    study: Study, folder: Path, made: str, error: MeterError | None = None, progress: Progress = print
+) -> tuple[Path, list[Saving]]:
+    """Fill `folder` (made if missing); return the path of the page, and the savings it tells. Raises OSError.
+
+    `made`: the command that made it, as the page shows it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     saved = savings(study, error)
     walk = timespace.find_walk(study)
@@ -35,7 +40,7 @@ def write(study: Study, folder: Path, made: str, error: MeterError | None = None
     data = [path.name for path in datafiles.write_all(study, saved, folder)]
     index = folder / "index.html"
     index.write_text(html.page(study, saved, pictures, data, made), encoding="utf-8")
-    return index
+    return index, saved
 
 
 def _plots(figures: dict[str, Callable[[], Any]], folder: Path, progress: Progress) -> dict[str, str]:
@@ -66,11 +71,3 @@ def _still(path: Path) -> str:
         image.seek(getattr(image, "n_frames", 1) // 2)
         image.convert("RGB").save(path.with_suffix(".still.png"))
     return path.with_suffix(".still.png").name
-
-
-def summary(study: Study, saved: Sequence[Any]) -> list[str]:
-    """What the command prints: a line a policy."""
-    from .words import saving_sentence, sentence
-
-    lines = [f"{policy.title}: {sentence(study, policy)}" for policy in study.policies]
-    return lines + [f"saved, {saving_sentence(saving, study)}" for saving in saved]
