@@ -23,6 +23,7 @@ or a scene runs, that is its end; where other layers bend the ramp it is cut int
 """
 
 from lamppost.light.commands import Commands
+from lamppost.light.dimmer import ramped_pm
 from lamppost.light.layers import PLAN, PRESENCE, PROTECTION, chain_of, derated_pm, fold, ground, ground_ends
 from lamppost.light.program import CAP, RAISE, SET
 from lamppost.limits import (
@@ -36,6 +37,7 @@ from lamppost.limits import (
     SLOW_FADE_MS,
 )
 
+_LEAP_PM = 20  # less is a ramp's rounding, or what a clock set right moves it
 _STEP_S = 2  # a clock that is set right by less is followed without a fade of its own
 _RAMP_STEPS = 30  # a bent ramp is cut so that no step covers more than a thirtieth of it
 _FADES = (  # (up, down) of layers 4 to 9
@@ -50,7 +52,8 @@ _FADES = (  # (up, down) of layers 4 to 9
 
 class Decision:
     """`level_pm` to be reached in `fade_ms`; `now_pm`: where the lamp should be at this moment; `layer` (1..9) and
-    `reason` (words) of what settled it; `changed`: fade now; `jump`: first put it at `now_pm`; `next_t_ms`: ask again.
+    `reason` (words) of what settled it; `changed`: fade now; `jump`: first put it at `now_pm` (after a start, and where a
+    step without a fade falls into a ramp); `next_t_ms`: ask again.
 
     One object for each arbiter, written anew by every `decide`.
     """
@@ -65,10 +68,14 @@ class Decision:
 
 
 class Arbiter:
-    """The decision of one post. `commands` holds what people and the gateway ask."""
+    """The decision of one post. `commands` holds what people and the gateway ask.
+
+    `heeds_presence`: whether somebody near can change the last decision before it is due again.
+    """
 
     def __init__(self):
         self.commands = Commands()
+        self.heeds_presence = False
         self._decision = Decision()
         self._plan = None
         self._begun = False
@@ -82,6 +89,7 @@ class Arbiter:
         self._fades = (COMMAND_FADE_MS, SLOW_FADE_MS)  # of the presence profile last in use
         self._settled_ms = 0  # when the fade between two states of the layers is over
         self._done_ms = 0  # when the fade last decided is over
+        self._start_pm, self._start_ms = 0, 0  # where and when it began
 
     def decide(self, plan, presence, utc_s, t_ms, lux_mlx=None, temperature_dc=None, sub_ms=0):
         """Return the Decision for now: a few comparisons where nothing has changed."""
@@ -105,6 +113,7 @@ class Arbiter:
         self.commands.drop_ended(utc_s, t_ms)
         segment = None if plan is None or utc_s is None else plan.at(utc_s)
         ask = presence.ask(segment.profile, t_ms) if segment is not None else None
+        self.heeds_presence = segment is not None and segment.profile >= 0
         self._limit_pm, self._heard, self._ordered = limit_pm, presence.version, self.commands.version
         self._settle(plan, segment, ask, utc_s, t_ms, sub_ms)
         return decision
@@ -163,28 +172,39 @@ class Arbiter:
             self._settled_ms = t_ms + new_fade_ms
         fade_ms = max(0, self._settled_ms - t_ms)
         due_ms = t_ms + ASK_AGAIN_MAX_MS if ask is None else ask[1]
+        lamp_pm = self._lamp_pm(t_ms)
+        steps = new_fade_ms == 0 or (self._to_s is not None and utc_s is not None and utc_s >= self._to_s)
         decision.now_pm = level if plan is None else plan.luminaire_pm(level)
+        leap = False
         self._to_s = None if utc_s is None else utc_s + ASK_AGAIN_MAX_MS // 1000
         if segment is not None:
             self._to_s, at_s = _horizon(plan, segment, asks, upper, utc_s, utc_s + (sub_ms + fade_ms) // 1000, fade_ms)
             due_ms = min(due_ms, t_ms + (self._to_s - utc_s) * 1000 - sub_ms)
             if at_s != utc_s:
                 if not fade_ms:
+                    leap = steps and abs(decision.now_pm - lamp_pm) > _LEAP_PM
                     fade_ms = (at_s - utc_s) * 1000 - sub_ms
                 due_ms = min(due_ms, t_ms + fade_ms)
                 asks = self._asks_below(plan, segment, utc_s, at_s) + upper
                 level, winner = fold(asks)
         target_pm = level if plan is None else plan.luminaire_pm(level)
         sooner = new_fade_ms is not None and t_ms + fade_ms < self._done_ms
-        decision.jump = not self._begun
+        decision.jump = leap or not self._begun
         decision.changed = decision.jump or sooner or target_pm != decision.level_pm
         if decision.changed:
+            self._start_pm, self._start_ms = decision.now_pm if decision.jump else lamp_pm, t_ms
             self._done_ms = t_ms + fade_ms
         decision.level_pm, decision.fade_ms = target_pm, fade_ms
         decision.layer, decision.reason = asks[winner][0], asks[winner][5]
         decision.next_t_ms = max(t_ms + 1, self.commands.deadline(utc_s, t_ms, due_ms))
         self._plan, self._upper, self._from_s, self._from_ms = plan, upper, utc_s, t_ms
         self._begun, self._was_dark = True, self._dark
+
+    def _lamp_pm(self, t_ms):
+        """Return how far the fade last decided has got."""
+        if t_ms >= self._done_ms:
+            return self._decision.level_pm
+        return ramped_pm(self._start_pm, self._decision.level_pm, t_ms - self._start_ms, self._done_ms - self._start_ms)
 
     def _new_fade_ms(self, plan, utc_s, t_ms, ask, asks, upper, level_pm):
         """Return the length of the fade that begins now because something changed, None if none does."""

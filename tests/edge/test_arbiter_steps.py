@@ -1,0 +1,72 @@
+"""A step that has no fade of its own, in the middle of a slow ramp, is a step: the ramp's next piece does not smear it.
+
+Found by `lampsim check` (promise 1): with a ramp of fifteen minutes below, somebody was seen and got light half a
+minute later.
+"""
+
+import unittest
+
+from lamppost.light.arbiter import Arbiter
+from lamppost.light.plan import Plan
+from lamppost.light.presence import Presence
+from lamppost.wire import cbor
+
+MIDNIGHT = 9678 * 86400  # 2026-07-01
+START = MIDNIGHT + 600
+
+
+def plan(scenes, level_pm=0, ramp_s=900):
+    points = [[0, 720, 1000]]  # at midnight it begins to rise for a quarter of an hour
+    program = ["p", level_pm, ramp_s, 0, [[0, 0, 0, 1439]], points]
+    profile = ["walkers", 20, 0, 0, [[100, 900]], [], []]
+    luminaire = [0, 1000, 30000, 500]
+    return Plan.from_bytes(
+        cbor.encode([1, "UTC0", 50000000, 4000000, 100, 0, [program], [], scenes, [profile], [], luminaire])
+    )
+
+
+class Lamp:
+    """A lamp that does what is decided, second by second."""
+
+    def __init__(self, scenes):
+        self.plan, self.presence, self.arbiter = plan(scenes), Presence(), Arbiter()
+        self.presence.configure(self.plan, 1)
+        self.t_ms = 0
+        self.decide()
+
+    def decide(self):
+        self.decision = self.arbiter.decide(self.plan, self.presence, START + self.t_ms // 1000, self.t_ms)
+        return self.decision
+
+    def run(self, t_ms):
+        """Decide whenever it is due until t_ms, then once more."""
+        while self.decision.next_t_ms < t_ms:
+            self.t_ms = self.decision.next_t_ms
+            self.decide()
+        self.t_ms = t_ms
+        return self.decide()
+
+
+class Steps(unittest.TestCase):
+    def test_somebody_gets_light_at_once_while_the_plan_ramps(self):
+        lamp = Lamp([["dim", START - 60, START + 3600, 0, 100, 0]])
+        lamp.run(10000)
+        self.assertEqual(lamp.decision.level_pm, 100)
+        lamp.presence.detect(1, 0, 10000)
+        decision = lamp.run(10000)
+        self.assertTrue(decision.jump)
+        self.assertEqual((decision.now_pm, decision.level_pm), (900, 900))
+
+    def test_a_scene_without_a_ramp_begins_at_once_while_the_plan_ramps(self):
+        lamp = Lamp([["full", START + 30, START + 60, 0, 1000, 0]])
+        decision = lamp.run(30000)
+        self.assertTrue(decision.jump)
+        self.assertEqual(decision.now_pm, 1000)
+        decision = lamp.run(60000)
+        self.assertTrue(decision.jump)
+        self.assertTrue(decision.now_pm < 800)
+
+    def test_a_ramp_alone_has_no_steps(self):
+        lamp = Lamp([["slow", START + 30, START + 600, 1, 800, 300]])
+        for t_ms in range(1000, 700000, 1000):
+            self.assertFalse(lamp.run(t_ms).jump)
