@@ -13,7 +13,10 @@ from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder
 
 
 class Line:
-    """One post's end of one line; `out` are the events that wait for silence. `answer(message, t_ms)` gives the bytes of a reply or None."""
+    """One post's end of one line; `out` are the events that wait for silence.
+
+    `answer(message, t_ms)` gives the bytes of a reply or None.
+    """
 
     def __init__(self, link, answer, event_heard, random, baud: int):
         self.refused = 0

@@ -33,8 +33,11 @@ from lamppost.wire.errors import WireError
 from lamppost.wire.post_link import PostLink
 
 FIRMWARE = "0.1.0"
-_WAKE_MS = 60000  # at least once a minute, for the clock's wrap and the meter
-_PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, well inside any hold
+_WAKE_MS = 600000  # the clock's wrap wants it once in six days, a plan that is due by UTC more often
+_WAKE_SENSOR_MS = 60000  # with a power sensor, whose value ages
+_PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, here and now where no plan says how long light holds
+_PRESENT_AGAIN_MIN_MS = 1000  # a quarter of a slow line for eight posts that all see somebody
+_PRESENT_AGAIN_MAX_MS = 10000  # and two lost frames in a row must not end a hold of half a minute
 _LAMP_RATED_MW = 40000  # until a plan says what hangs here
 
 
@@ -61,6 +64,7 @@ class Post:
         self.decision = None
         self.lux_mlx = None
         self.temp_dc = None
+        self._again_ms = _PRESENT_AGAIN_MS
         self._present = {}  # input -> [class, seq, announced again at t_ms]
         self._identify_until = None
         self._decide_at = 0
@@ -96,7 +100,8 @@ class Post:
             self._speak(t_ms)
         actions, self._actions = self._actions, []
         wait_ms = self._deadline(t_ms) - t_ms
-        wait_ms = 0 if wait_ms < 0 else _WAKE_MS if wait_ms > _WAKE_MS else wait_ms
+        most_ms = _WAKE_SENSOR_MS if self.meter.sensor else _WAKE_MS
+        wait_ms = 0 if wait_ms < 0 else most_ms if wait_ms > most_ms else wait_ms
         return actions, (now + wait_ms) & TICKS_MASK
 
     # --- what the gateway and the technician ask
@@ -184,6 +189,11 @@ class Post:
         """The first 8 bytes of the running plan's SHA-256; empty without a plan."""
         return self.plan.hash if self.plan else b""
 
+    def overheard(self, address: int, user_class: int, t_ms: int) -> bool:
+        """Take a detection that was verified before; return whether there is something to do now: send ("tick",)."""
+        self._detected(address, user_class, t_ms)
+        return self._decide_at <= self.clock.t_ms
+
     def say(self, data: bytes) -> None:
         """Send bytes to the service port."""
         self._actions.append(("say", data))
@@ -236,7 +246,7 @@ class Post:
     def _present_again(self, t_ms: int) -> None:
         for source, state in self._present.items():
             if t_ms >= state[2]:
-                state[2] = t_ms + _PRESENT_AGAIN_MS
+                state[2] = t_ms + self._again_ms
                 self._detected(self.settings.address, state[0], t_ms)
                 if self.line:
                     self.line.announce(state[1], state[0], source, t_ms)
@@ -247,7 +257,7 @@ class Post:
             self._detected(message.src, user_class, t_ms - age_ms)
 
     def _detected(self, address: int, user_class: int, t_ms: int) -> None:
-        if self.presence.detect(address, user_class, t_ms):
+        if self.presence.detect(address, user_class, t_ms) and self.arbiter.heeds_presence:
             self._decide_at = self.clock.t_ms
 
     # --- what follows from them
@@ -345,6 +355,9 @@ class Post:
         self.presence.configure(plan, self.settings.address)
         self.meter.rated_mw = plan.rated_mw
         self.meter.standby_mw = plan.standby_mw
+        holds = [profile.hold_ms // 2 for profile in plan.profiles]  # so that the light holds between two of them
+        shortest_ms = min(holds) if holds else _PRESENT_AGAIN_MS
+        self._again_ms = max(_PRESENT_AGAIN_MIN_MS, min(shortest_ms, _PRESENT_AGAIN_MAX_MS))
         self._decide_at = t_ms
 
 

@@ -172,27 +172,33 @@ class VirtualPost:
         post = self.post
         if post is None or post.line is None:
             return
-        if frame.type == messages.EVENT and frame.dst == EVERYBODY:
-            if self._indifferent(post, frame):
-                return
-            self.hearing = sender
-            self.handle(("frame", frame))
-            self.hearing = None
-        else:
-            self.handle(("frame", frame))
         self._heard_us = self._loop.now_us
+        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._take(post, frame, sender):
+            return
+        self.handle(("frame", frame))
 
-    def _indifferent(self, post: Post, frame: Frame) -> bool:
-        """Whether this event, which a real link of this line has sealed, changes nothing here but the last counter."""
-        if post.presence.table is not self._table:
-            self._table = post.presence.table
-            self._known = frozenset(self._table)
-        if frame.src in self._known:
-            return False
+    def _take(self, post: Post, frame: Frame, sender: str) -> bool:
+        """Take an event that a real link of this line has just sealed; return False where it must be looked at.
+
+        What Line and PostLink would do with it: remember its counter, and tell the detection where the post knows the
+        place. Everything else a post does at such a moment waits for its own deadline.
+        """
         heard = post.line._link._heard  # pyright: ignore[reportOptionalMemberAccess]
-        if heard.get(frame.src, 0) >= frame.counter:
+        values = frame.values()
+        if heard.get(frame.src, 0) >= frame.counter or values[1] != messages.PRESENCE:
             return False
         heard[frame.src] = frame.counter
+        table = post.presence.table
+        if table is not self._table:
+            self._table, self._known = table, frozenset(table)
+        if frame.src not in self._known:
+            return True
+        t_ms = self.t_ms()
+        post.clock.now((self._tick0 + t_ms) & TICKS_MASK)
+        if post.overheard(frame.src, values[2], t_ms - values[4]):
+            self.hearing = sender
+            self.handle(("tick",))
+            self.hearing = None
         return True
 
     def passed(self, src: int, dst: int, end_us: int) -> None:
