@@ -70,9 +70,11 @@ def _street(name: str, points: list[Point], kind: str = KINDS[0]) -> Street:
 
 
 def _inside(blocks: int, rng: random.Random) -> list[tuple[Street, list[Point]]]:
-    """Parks and squares. A town of a few blocks has one park, and from four blocks on a square."""
+    """Parks and squares. A town of a few blocks has one park, and from four blocks on a square; both in its middle."""
     numbers = list(range(blocks * blocks))
     rng.shuffle(numbers)
+    middle = sorted(numbers, key=lambda n: abs(n % blocks - blocks // 2) + abs(n // blocks - blocks // 2))[:2]
+    numbers = middle + [number for number in numbers if number not in middle]
     parks, squares = max(1, len(numbers) // 9), len(numbers) // 16 or int(len(numbers) >= 4)
     half = blocks * BLOCK_M / 2
     found = []

@@ -65,7 +65,7 @@ def busy_seconds(traffic: Traffic, start_s: int = 0, end_s: int | None = None) -
 class Trip:
     """Somebody who goes along `way` from `start_s` on at an even speed, waits where told to, and is gone at its end."""
 
-    __slots__ = ("_along", "_at", "end_s", "id", "kind", "speed_mps", "start_s", "way")
+    __slots__ = ("_along", "_at", "_piece", "end_s", "id", "kind", "speed_mps", "start_s", "way")
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class Trip:
         self._along = list(accumulate((math.dist(a, b) for a, b in pairwise(points)), initial=0.0))
         self._at = self._moments(rests)
         self.end_s = self._at[-1]
+        self._piece = _NOWHERE
 
     def _moments(self, rests: dict[int, float]) -> list[float]:
         """When each point of `way` is reached; a point one waits at stands there twice."""
@@ -101,15 +102,39 @@ class Trip:
         """The user at `t_s` (any fraction of a second); None before the start and from the end on."""
         if not self.start_s <= t_s < self.end_s:
             return None
+        if not self._piece.begin_s <= t_s < self._piece.end_s:
+            self._piece = self._piece_at(t_s)
+        piece = self._piece
+        if piece.standing is not None:
+            return piece.standing
+        gone_s = t_s - piece.begin_s
+        x_m, y_m = piece.x_m + gone_s * piece.east_mps, piece.y_m + gone_s * piece.north_mps
+        return User(self.id, self.kind, x_m, y_m, self.speed_mps, piece.heading_deg)
+
+    def _piece_at(self, t_s: float) -> "_Piece":
+        """The straight piece of the way that one is on; kept until the next, as most questions come in order."""
         i = min(bisect_right(self._at, t_s), len(self.way) - 1)
         begin_s, end_s = self._at[i - 1], self._at[i]
-        share = (t_s - begin_s) / (end_s - begin_s) if end_s > begin_s else 0.0
         (ax, ay), (bx, by) = self.way[i - 1], self.way[i]
         dx, dy = bx - ax, by - ay
-        if dx == 0 and dy == 0:
-            return User(self.id, self.kind, ax, ay, 0.0, 0.0)
+        if (dx == 0 and dy == 0) or end_s <= begin_s:
+            return _Piece(begin_s, end_s, ax, ay, 0.0, 0.0, 0.0, User(self.id, self.kind, ax, ay, 0.0, 0.0))
         heading = math.degrees(math.atan2(dx, dy)) % 360
-        return User(self.id, self.kind, ax + share * dx, ay + share * dy, self.speed_mps, heading)
+        return _Piece(begin_s, end_s, ax, ay, dx / (end_s - begin_s), dy / (end_s - begin_s), heading, None)
+
+
+class _Piece(NamedTuple):
+    begin_s: float
+    end_s: float
+    x_m: float
+    y_m: float
+    east_mps: float
+    north_mps: float
+    heading_deg: float
+    standing: User | None
+
+
+_NOWHERE = _Piece(math.inf, -math.inf, 0.0, 0.0, 0.0, 0.0, 0.0, None)
 
 
 class Trips:
