@@ -52,8 +52,8 @@ _FADES = (  # (up, down) of layers 4 to 9
 
 class Decision:
     """`level_pm` to be reached in `fade_ms`; `now_pm`: where the lamp should be at this moment; `layer` (1..9) and
-    `reason` (words) of what settled it; `changed`: fade now; `jump`: first put it at `now_pm` (after a start, and where a
-    step without a fade falls into a ramp); `next_t_ms`: ask again.
+    `reason` (words) of what settled it; `changed`: fade now; `jump`: first put it at `now_pm` (after a start, and for
+    a step without a fade amid a ramp); `next_t_ms`: ask again.
 
     One object for each arbiter, written anew by every `decide`.
     """
