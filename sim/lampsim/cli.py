@@ -11,6 +11,7 @@ COMMANDS = {
     "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),
     "lamps": ("lampsim.commands:lamps", "Show what an inventory holds, or the lamps a demo would take of it."),
     "night": ("lampsim.night.command:night", "The night benchmark: light and energy of policies, ideal and real."),
+    "run": ("lampsim.run_cli:run", "Run a town of real posts and gateways in virtual time."),
     "scenario": ("lampsim.scenario_cli:scenario", "Worked examples of nights: list, check, show as a picture."),
 }
 

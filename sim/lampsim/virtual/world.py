@@ -105,14 +105,18 @@ class World:
         self.loop.at(round(t_s * 1_000_000), callback)
 
     def apply(self, fault: Any) -> None:
-        """Let a fault do its work, and note it in the recording."""
+        """Let a fault do its work, at its `at_s` where it has one, and note it in the recording."""
         told = fault.to_json() if hasattr(fault, "to_json") else {}
-        self.faults.append({"name": fault.name} | (told if isinstance(told, dict) else {}))
-        fault.apply(self)
+        self.faults.append({"name": getattr(fault, "name", "")} | (told if isinstance(told, dict) else {}))
+        at_s = getattr(fault, "at_s", None)
+        if at_s is None:
+            fault.apply(self)
+        else:
+            self.at_s(at_s, lambda: fault.apply(self))
 
-    def note(self, node: str, what: str) -> None:
+    def note(self, node: str, *what: str) -> None:
         """Put something into the log that the hash covers."""
-        self._hash.update(f"{self.loop.now_us} {node} {what}\n".encode())
+        self._hash.update(f"{self.loop.now_us} {node} {' '.join(what)}\n".encode())
 
     def desire(self, plan: Document | dict) -> None:
         """The office publishes a plan to every gateway. Raises PlanFileError where it is not one."""

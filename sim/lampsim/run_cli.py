@@ -1,0 +1,149 @@
+"""`lampsim run`: a town in virtual time, the real posts and gateways in it, as many hours as one likes.
+
+Prints what happened, how fast it was simulated, and the hash of the whole log: the same seed gives the same hash.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NOON_LOCAL = 13  # World.START is 12:00 UTC on a winter day, 13:00 in Brussels
+CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the daemon polls several times a second
+
+
+@click.command()
+@click.option("--posts", type=click.IntRange(1, 200_000), default=100, show_default=True, help="Size of the town.")
+@click.option("--hours", type=click.FloatRange(0, 24 * 366, min_open=True), default=24.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same log_sha256.")
+@click.option("--scenario", help="A scenario file or the name of a packaged one, in place of --posts.")
+@click.option("--plan", "plan_file", type=_FILE, help="A plan file in place of the built-in one.")
+@click.option("--people", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="How many, as a share.")
+@click.option("--faults", "fault_file", type=_FILE, help="A fault plan (JSON), as `lampsim check` prints it.")
+@click.option("--baud", type=click.IntRange(300, 1_000_000), default=19200, show_default=True)
+@click.option("--loss", type=click.FloatRange(0, 0.5), default=0.0, help="Share of frames that a hearer misses.")
+@click.option("--bit-error", type=click.FloatRange(0, 0.01), default=0.0, help="Chance of a bit to be read wrong.")
+@click.option("--cycle", "cycle_s", type=click.IntRange(0, 86400), default=CYCLE_S, show_default=True,
+              help="Seconds between two polls of a post that has nothing to tell; 0: as often as the line allows.")  # fmt: skip
+@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the recording (.npz).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def run(
+    posts: int, hours: float, seed: int, scenario: str | None, plan_file: Path | None, people: float,
+    fault_file: Path | None, baud: int, loss: float, bit_error: float, cycle_s: int, save: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Run a town in virtual time: every post is the real one, and so is every gateway's poll scheduler."""
+    begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
+    bar = _Progress()
+    given = {"baud": baud, "loss": loss, "bit_error": bit_error} if scenario is None else {}
+    options = {"cycle_s": cycle_s, "progress": bar} | given
+    faults = _faults(fault_file)
+    if scenario is not None:
+        world, hours = _of_scenario(scenario, faults, options)
+    else:
+        world = _of_town(posts, hours, seed, people, plan_file, faults, options)
+    built_s = time.perf_counter() - begin_s
+    recording = world.run(hours)
+    bar.end()
+    wall_s, cpu_s = time.perf_counter() - begin_s, time.process_time() - begin_cpu_s
+    result = {
+        "posts": len(world.posts),
+        "hours": hours,
+        "seed": seed if scenario is None else world.seed,
+        "log_sha256": recording.log_sha256,
+        "wall_s": round(wall_s, 2),
+        "cpu_s": round(cpu_s, 2),
+        "build_s": round(built_s, 2),
+        "times_real": round(hours * 3600 / wall_s),
+        "events_per_s": round(recording.counters["events"] / (wall_s - built_s)),
+        "peak_rss_mb": _peak_mb(),
+        "cycle_s": cycle_s,
+        "latency_ms_p50": recording.latency_ms(50),
+        "latency_ms_p99": recording.latency_ms(99),
+        "energy_kwh": round(sum(recording.energy_mwh.tolist()) / 1e6, 3),
+        "faults": len(recording.faults),
+        **recording.counters,
+    }
+    if save is not None:
+        recording.save(save)
+    _show(result, as_json)
+
+
+def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path | None, faults: list, options: dict):
+    from lamplighter.plans.document import PlanFileError, load_file
+
+    from .town.generate import town as generate
+    from .virtual import town_life
+    from .virtual.world import Options, World
+
+    town = generate(posts, seed)
+    try:
+        plan: Any = load_file(plan_file) if plan_file else town_life.plan()
+        traffic = town_life.people(town, hours, NOON_LOCAL, seed, share) if share else None
+        return World(town, plan, traffic, faults, seed, options=Options(**options))
+    except PlanFileError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _of_scenario(name: str, faults: list, options: dict):
+    from .scenario import ScenarioError, load
+
+    try:
+        scenario = load(name)
+    except ScenarioError as error:
+        raise click.ClickException(str(error)) from None
+    world = scenario.world(**options)
+    for fault in faults:
+        world.apply(fault)
+    return world, scenario.hours
+
+
+def _faults(file: Path | None) -> list:
+    if file is None:
+        return []
+    from .faults import FaultPlanError, load_plan
+
+    try:
+        return list(load_plan(file.read_text(encoding="utf-8")))
+    except FaultPlanError as error:
+        raise click.ClickException(f"{file}: {error}") from None
+
+
+def _peak_mb() -> int:
+    """The most memory this process has held: getrusage counts KiB on Linux, bytes on macOS."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    width = max(map(len, result))
+    for name, value in result.items():
+        click.echo(f"{name:<{width}}  {value:,}" if isinstance(value, int) else f"{name:<{width}}  {value}")
+
+
+class _Progress:
+    """A line on the terminal while the run lasts; nothing where stderr is none."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._begin_s = time.perf_counter()
+
+    def __call__(self, share: float) -> None:
+        if self._shown:
+            left_s = (time.perf_counter() - self._begin_s) * (1 - share) / max(share, 1e-9)
+            with suppress(OSError):
+                print(f"\r{share:4.0%}  {left_s:4.0f} s left ", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._shown:
+            print("\r" + " " * 24 + "\r", end="", file=sys.stderr, flush=True)
