@@ -112,9 +112,61 @@ class Direction(unittest.TestCase):
         return level(p, steps[-1][1] * 1000)
 
     def test_light_does_not_chase_behind(self):
-        self.assertEqual(self.passing([(9, 0), (OWN, 21), (11, 42), (12, 63)]), 0)
-        self.assertEqual(self.passing([(OWN, 0), (11, 21), (12, 42)]), 0)
-        self.assertEqual(self.passing([(OWN, 0), (11, 21)]), 1000)  # the nearest reach is kept
+        """A post behind counts as 12 m farther: 30 m as 42, 60 m as 72 and 90 m as 102."""
+        self.assertEqual(self.passing([(OWN, 0), (11, 15)]), 1000)  # the grace of this post's own detection
+        walk = [(9, 0), (OWN, 21), (11, 42), (12, 63), (13, 84)]
+        for steps, expected in ((3, 600), (4, 300), (5, 0)):
+            p = fresh()
+            for address, second in walk[:steps]:
+                p.detect(address, PEDESTRIAN, second * 1000)
+            self.assertEqual(level(p, walk[steps - 1][1] * 1000 + 11000), expected)
+
+    def test_who_is_seen_farther_on_has_left(self):
+        p = fresh()
+        p.detect(9, PEDESTRIAN, 0)
+        p.detect(OWN, PEDESTRIAN, 21000)
+        p.detect(OWN, PEDESTRIAN, 36000)
+        p.detect(11, PEDESTRIAN, 42000)
+        self.assertEqual(p.ask(0, 42000)[:2], (1000, 52500))  # half the hold and half a second
+        self.assertEqual(level(p, 52500), 600)
+        self.assertTrue(p.detect(OWN, PEDESTRIAN, 53000))  # another one, who is still here
+        self.assertEqual(level(p, 53000), 1000)
+
+    def test_a_missed_sensor_between_is_bridged(self):
+        self.assertEqual(self.passing([(9, 0), (11, 42)]), 600)
+        self.assertEqual(self.passing([(8, 0), (13, 30)]), 300)  # 150 m in 30 s is no walker: nobody has moved
+
+    def test_a_car_lights_the_road_ahead_only(self):
+        for steps, expected in (
+            ([(14, 0), (13, 2)], 1000), ([(13, 0), (14, 2)], 0), ([(9, 0), (8, 2)], 0), ([(13, 0)], 1000),
+            ([(13, 0), (14, 0)], 1000), ([(14, 0), (13, 60)], 1000),
+        ):  # fmt: skip
+            p = fresh()
+            for address, second in steps:
+                p.detect(address, CAR, second * 1000)
+            self.assertEqual(level(p, steps[-1][1] * 1000 + 2500), expected, steps)
+
+    def test_a_side_street_counts_twice_for_a_car(self):
+        """This post stands 40 m up a side street of a road on which a car comes from the west: posts 120 to 30 m west
+        of the corner and 30 m east of it."""
+        near = [[20, 1265, 252], [21, 985, 246], [22, 721, 236], [23, 500, 217], [24, 500, 143]]
+        for steps, expected in (([20, 21, 22], 0), ([21, 22, 23], 1000), ([22, 23, 24], 0)):
+            p = Presence()
+            p.configure(plan(neighbours=near), OWN)
+            for i, address in enumerate(steps):
+                p.detect(address, CAR, 2000 * i)
+            self.assertEqual(level(p, 6600), expected, steps)
+
+    def test_after_a_bend_the_road_is_not_known(self):
+        """A car comes from the south and turns east at a corner; this post is 75 m east of the corner."""
+        p = Presence()
+        p.configure(plan(neighbours=[[21, 875, 239], [22, 765, 259], [23, 600, 270]]), OWN)
+        for i, address in enumerate((21, 22, 23)):
+            p.detect(address, CAR, 2000 * i)
+        self.assertEqual(level(p, 7000), 1000)
+
+    def test_an_unknown_heading_lights_all_around(self):
+        self.assertEqual(self.passing([(11, 0), (OWN, 21)], CAR), 1000)
 
     def test_light_runs_ahead(self):
         self.assertEqual(self.passing([(14, 0), (13, 21)]), 300)
@@ -130,14 +182,14 @@ class Direction(unittest.TestCase):
         p = fresh()
         p.detect(11, PEDESTRIAN, 0)
         p.detect(12, PEDESTRIAN, 21000)
-        self.assertEqual(level(p, 21000), 0)
+        self.assertEqual(level(p, 21000), 300)
         p.detect(12, PEDESTRIAN, 31000)
-        self.assertEqual(level(p, 31000), 0)
+        self.assertEqual(level(p, 31000), 300)
         self.assertTrue(p.detect(12, PEDESTRIAN, 41000))
         self.assertEqual(level(p, 41000), 600)
 
     def test_walk_and_reason(self):
-        p = fresh([WALK[:4] + [[[700, 500]], [], []]])
+        p = fresh([WALK[:4] + [[[750, 500]], [], []]])
         p.detect(11, PEDESTRIAN, 0)
         p.detect(12, PEDESTRIAN, 21000)
         self.assertEqual(p.ask(0, 21000)[4], "walker 60 m away at post 12, leaving")

@@ -149,12 +149,11 @@ class Profile:
         self.down_ms = whole(value[3], 0, FADE_MAX_MS, "profile", i, "down")
         self.reaches = tuple([_reaches(value[4 + c], "profile", i, "class", c) for c in range(3)])
 
-    def level_pm(self, user_class, distance_dm, behind):
-        """Return the level for a user `distance_dm` away, 0 if out of reach; one walking away counts in the nearest
-        reach only, so that light does not chase behind."""
+    def level_pm(self, user_class, distance_dm):
+        """Return the level for a user who counts as `distance_dm` away, 0 if out of reach."""
         reaches = self.reaches[user_class]
-        for k in range(0, 2 if behind else len(reaches), 2):
-            if k < len(reaches) and distance_dm <= reaches[k]:
+        for k in range(0, len(reaches), 2):
+            if distance_dm <= reaches[k]:
                 return reaches[k + 1]
         return 0
 
