@@ -73,15 +73,15 @@ def _inside(blocks: int, rng: random.Random) -> list[tuple[Street, list[Point]]]
     """Parks and squares. A town of a few blocks has one park, and from four blocks on a square; both in its middle."""
     numbers = list(range(blocks * blocks))
     rng.shuffle(numbers)
-    middle = sorted(numbers, key=lambda n: abs(n % blocks - blocks // 2) + abs(n // blocks - blocks // 2))[:2]
-    numbers = middle + [number for number in numbers if number not in middle]
+    first = sorted(numbers, key=lambda n: abs(n % blocks - blocks // 2) + abs(n // blocks - blocks // 2))[:2]
+    numbers = first + [number for number in numbers if number not in first]
     parks, squares = max(1, len(numbers) // 9), len(numbers) // 16 or int(len(numbers) >= 4)
+    makes = [_park, _square][: 1 + min(1, squares)] + [_park] * (parks - 1) + [_square] * (squares - 1)
     half = blocks * BLOCK_M / 2
-    found = []
-    for i, number in enumerate(numbers[: parks + squares]):
-        x_m, y_m = number % blocks * BLOCK_M - half, number // blocks * BLOCK_M - half
-        found.append(_park(number, x_m, y_m) if i < parks else _square(number, x_m, y_m))
-    return found
+    return [
+        make(number, number % blocks * BLOCK_M - half, number // blocks * BLOCK_M - half)
+        for make, number in zip(makes, numbers, strict=False)
+    ]
 
 
 def _park(number: int, x_m: float, y_m: float) -> tuple[Street, list[Point]]:
@@ -89,17 +89,19 @@ def _park(number: int, x_m: float, y_m: float) -> tuple[Street, list[Point]]:
     points = []
     for step in range(13):
         share = step / 12
-        bend = 18 * math.sin(2 * math.pi * share)
+        bend = 9 * math.sin(2 * math.pi * share)
         points.append((x_m + BLOCK_M * share + bend, y_m + BLOCK_M * share - bend))
-    return _street(str(number), points, "park"), spaced(points, PARK_SPACING_M, PARK_SPACING_M / 2)
+    return _street(str(number), points, "park"), spaced(points, PARK_SPACING_M, PARK_SPACING_M)[:6]
 
 
 def _square(number: int, x_m: float, y_m: float) -> tuple[Street, list[Point]]:
-    near, far = RIM_M, BLOCK_M - RIM_M
-    corners = [(near, near), (far, near), (far, far), (near, far), (near, near)]
-    points = [(x_m, y_m), *((x_m + x, y_m + y) for x, y in corners)]
-    rim = points[1:]
-    return _street(str(number), points, "square"), spaced(rim, (far - near) / 2, 0.0)[:8]
+    """The way leads around the inner rim and, at each of its corners, out to the crossing there and back."""
+    corners = ((0, 0), (1, 0), (1, 1), (0, 1))
+    inner = [(x_m + RIM_M + a * (BLOCK_M - 2 * RIM_M), y_m + RIM_M + b * (BLOCK_M - 2 * RIM_M)) for a, b in corners]
+    outer = [(x_m + a * BLOCK_M, y_m + b * BLOCK_M) for a, b in corners]
+    points = [point for rim, crossing in zip(inner, outer, strict=True) for point in (rim, crossing, rim)]
+    rim = [*inner, inner[0]]
+    return _street(str(number), [*points, inner[0]], "square"), spaced(rim, (BLOCK_M - 2 * RIM_M) / 2, 0.0)[:8]
 
 
 def spaced(points: list[Point], spacing_m: float, first_m: float) -> list[Point]:

@@ -8,6 +8,7 @@ What it promises
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lamppost.light import sun
 
@@ -91,4 +92,5 @@ def switched(feeders: Sequence[str], lat: float, lon: float, start_s: int, durat
     moments.sort()
     now = [on for at_s, on in moments if at_s <= start_s][-1]
     later = [(at_s - start_s, on) for at_s, on in moments if start_s < at_s < start_s + duration_s]
-    return [MainsEvent(at, one, USUAL_V if on else 0.0) for at, on in [(0.0, now), *later] for one in feeders]
+    steps = [(0.0, now), *((at_s, on) for (_, before), (at_s, on) in pairwise([(0.0, now), *later]) if on != before)]
+    return [MainsEvent(at_s, one, USUAL_V if on else 0.0) for at_s, on in steps for one in feeders]

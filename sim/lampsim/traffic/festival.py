@@ -22,6 +22,8 @@ EXIT_WIDTH_M = 4.0  # a street closed to cars, with stalls
 PEOPLE_MAX = 50_000
 JAM_PER_M2 = 5.4  # nobody moves (Weidmann)
 FREE_MPS = 1.34
+FAR_M = 60.0  # one comes from at least as far off the crowd's rim
+HOMES_MAX = 40  # places people come from; more ways take longer to find and look the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ def crowd(town: Town, plan: Festival, duration_s: int, seed: int = 0, ways: Ways
     """A trip for each: in, to their spot, and out the way that is theirs. Raises TrafficError."""
     graph = (ways or Ways(town)).everywhere
     middle = ground(town, plan.square)
-    gate = graph.node(*middle)
+    gates = _gates(town, plan.square, graph)
     rng = random.Random(f"festival {seed}")
-    homes = _homes(graph, gate, middle, plan, rng)
+    homes = _homes(graph, gates, middle, plan, rng)
     spots = _spots(middle, plan, rng)
     leaving = _leave(homes, plan, rng)
     last = sorted(leaving)
@@ -92,6 +94,13 @@ def ground(town: Town, square: str = "") -> Point:
     return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
 
+def _gates(town: Town, square: str, graph: Graph) -> list[int]:
+    """Where one comes onto the square: the crossings of the graph on its way, or all of its points."""
+    way = next(s for s in town.streets if (s.id == square if square else s.kind == "square"))
+    nodes = sorted({graph.node(*point) for point in way.points})
+    return [node for node in nodes if len(graph.near[node]) > 2] or nodes
+
+
 def walking_mps(per_m2: float) -> float:
     """The speed of a crowd by its density (Weidmann 1993): 1.34 alone, 0.6 at two a square metre, 0 in a jam."""
     if per_m2 <= 0.05:
@@ -99,18 +108,20 @@ def walking_mps(per_m2: float) -> float:
     return max(0.0, FREE_MPS * (1 - math.exp(-1.913 * (1 / per_m2 - 1 / JAM_PER_M2))))
 
 
-def _homes(graph: Graph, gate: int, middle: Point, plan: Festival, rng: random.Random) -> list[list[Point]]:
-    """For each guest the way from where they come from to the gate; they come from all over the town, well off it."""
-    far = [
-        i
-        for i, point in enumerate(graph.points)
-        if math.dist(point, middle) > plan.radius_m + 60 and graph.way(i, gate)
-    ]
-    if not far:
+def _homes(graph: Graph, gates: list[int], middle: Point, plan: Festival, rng: random.Random) -> list[list[Point]]:
+    """For each guest the way from where they come from to the gate nearest to it; they come from all over the town."""
+    far = [i for i, point in enumerate(graph.points) if math.dist(point, middle) > plan.radius_m + FAR_M]
+    rng.shuffle(far)
+    ways: list[list[Point]] = []
+    for home in far:
+        near = min(gates, key=lambda gate: math.dist(graph.points[gate], graph.points[home]))
+        way = graph.way(home, near)
+        ways += [way] if way else []
+        if len(ways) == HOMES_MAX:
+            break
+    if not ways:
         raise TrafficError("the town is too small for this festival: nobody can come from anywhere; take more posts")
-    some = [rng.choice(far) for _ in range(min(len(far), 40))]
-    ways = {i: graph.way(i, gate) for i in sorted(set(some))}
-    return [list(ways[rng.choice(some)]) for _ in range(plan.people)]
+    return [list(rng.choice(ways)) for _ in range(plan.people)]
 
 
 def _spots(middle: Point, plan: Festival, rng: random.Random) -> list[Point]:
@@ -130,7 +141,7 @@ def _leave(homes: list[list[Point]], plan: Festival, rng: random.Random) -> list
     free_s: dict[Point, float] = {}
     leaving = [0.0] * plan.people
     for moment_s, i in sorted(wanted):
-        way_out = homes[i][-2] if len(homes[i]) > 1 else homes[i][0]
+        way_out = homes[i][-1]
         leaving[i] = round(max(moment_s, free_s.get(way_out, 0.0)), 3)
         free_s[way_out] = leaving[i] + 1 / (FLOW_PER_S_M * EXIT_WIDTH_M)
     return leaving
