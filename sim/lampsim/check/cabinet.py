@@ -74,7 +74,9 @@ class Cabinet:
         self.ledger = Ledger(self.database)  # type: ignore[arg-type]
         self.pollers: dict[str, Poller] = {}
         self.plans = PlanSync([])
-        self.wanted: dict[str, list[bytes]] = {site.id: [] for site in street.spec.sites}  # plans of each post, in order
+        self.wanted: dict[str, list[bytes]] = {
+            site.id: [] for site in street.spec.sites
+        }  # plans of each post, in order
         self.asked = {ask.transaction: ask for ask in street.spec.requests}
         self._sites = {site.id: site for site in street.spec.sites}
         self._names = {(site.bus, site.address): site.id for site in street.spec.sites}

@@ -24,7 +24,7 @@ from lamppost import limits
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
 from lampsim.check.overheard import Ear, Frame
-from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, nearest_pm, reached_pm
+from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, reached_pm
 
 if TYPE_CHECKING:
     from lampsim.check.street import Street, StreetPost
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 TOLERANCE_PM = 3  # three roundings of integers
 FADES_MS = 10_000  # the longest fade that is not a presence profile's: protection
 MARGIN_MS = 1_500
-ANNOUNCED_MS = 5_500  # somebody who stays is announced again every 5 s
+ANNOUNCED_MS = 10_500  # somebody who stays is announced again at least every 10 s
 OLD_EVENT_MS = 2_500  # an event that is said again tells a moment that has passed
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
+TRAIL_MS = 700_000  # longer than any hold, and than the trail from which a post reads a direction
+GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
 WAKES_MAX = 400  # events a second and post: a line of 115,200 baud brings some hundred
 POLL, EVENT, TIME, COMMAND, BLOB = 0x10, 0x12, 0x13, 0x20, 0x31  # PROTOCOL.md's message types
@@ -58,6 +60,8 @@ class Life:
         self.commands: dict[int, Command] = {}
         self.acted: set[str] = set()
         self.seen: dict[tuple[int, int], int] = {}  # (address, class) -> when last, by the post's milliseconds
+        self.left: dict[tuple[int, int], int] = {}  # since when somebody of that class was sensed elsewhere
+        self.alone: set[tuple[int, int]] = set()  # first sensed while nobody else of that class was about
         self.here: set[int] = set()  # classes at the own sensor now
         self.lux: int | None = None
         self.temperature_dc: int | None = None
@@ -67,6 +71,18 @@ class Life:
         self.next_seq = 0
         self.before: tuple = ()
         self.second, self.wakes = 0, 0
+
+    def sensed(self, address: int, user_class: int, t_ms: int) -> None:
+        """Somebody was sensed somewhere: perhaps one who was elsewhere before."""
+        here, others = (address, user_class), [k for k in self.seen if k[1] == user_class and k[0] != address]
+        known = here in self.seen and t_ms - self.seen[here] < TRAIL_MS
+        if not known or here in self.left:  # a new detection: who came from nowhere heads nowhere
+            came = any(t_ms - self.seen[key] < TRAIL_MS for key in others)
+            (self.alone.discard if came else self.alone.add)(here)
+        self.seen[here] = max(self.seen.get(here, 0), t_ms)
+        self.left.pop(here, None)
+        for key in others:
+            self.left.setdefault(key, t_ms)
 
 
 class Witness:
@@ -228,8 +244,14 @@ class Witness:
             if own_now or t_ms <= last_ms + hold_ms + MARGIN_MS:
                 high = max(high, reached_pm(profile, user_class, places[address]))
             sure_ms = last_ms + hold_ms - (ANNOUNCED_MS if address == one.address else OLD_EVENT_MS)
-            if (own_now and hold_ms > ANNOUNCED_MS) or t_ms < sure_ms:
-                low = max(low, nearest_pm(profile, user_class, places[address]))
+            if own_now and hold_ms > ANNOUNCED_MS:
+                sure_ms = t_ms + 1
+            left_ms = life.left.get((address, user_class))
+            if left_ms is not None:
+                sure_ms = min(sure_ms, left_ms + GRACE_MS[user_class] - MARGIN_MS)
+            sure = address == one.address or (address, user_class) in life.alone
+            if sure and t_ms < sure_ms:
+                low = max(low, reached_pm(profile, user_class, places[address]))
         return Bounds(low, high)
 
     def _take_plan(self, one: StreetPost, life: Life) -> None:
@@ -320,12 +342,11 @@ class Witness:
         t_ms = one.ran_ms()
         for frame in heard:
             if frame.kind == EVENT and frame.dst == 255 and frame.src != one.address:
-                seq, kind, user_class, source, age_ms = frame.values()
-                key = (frame.src, user_class)
-                life.seen[key] = max(life.seen.get(key, 0), t_ms - age_ms)
+                _, _, user_class, _, age_ms = frame.values()
+                life.sensed(frame.src, user_class, t_ms - age_ms)
         if event[0] == "presence":
             (life.here.add if event[2] else life.here.discard)(event[3])
-            life.seen[one.address, event[3]] = t_ms
+            life.sensed(one.address, event[3], t_ms)
         elif event[0] == "lux":
             life.lux = event[1]
         elif event[0] == "temp":

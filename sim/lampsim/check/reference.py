@@ -15,8 +15,8 @@ from bisect import bisect_right
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from lampsim.check import slow_sun
 from lamppost.wire import cbor
+from lampsim.check import slow_sun
 
 SUN_SLACK_S = 15  # ours and NOAA's formulas differ by at most 4 s below 60 degrees
 CLOCK_SLACK_S = 2  # the second in which a switch moment falls, and the one a clock may be off
@@ -252,12 +252,6 @@ def reached_pm(profile: list, user_class: int, distance_dm: int) -> int:
         if distance_dm <= reach_dm:
             return level
     return 0
-
-
-def nearest_pm(profile: list, user_class: int, distance_dm: int) -> int:
-    """What it gives at least, also to one who walks away: the nearest reach."""
-    reaches = profile[4 + user_class][:1]
-    return reaches[0][1] if reaches and distance_dm <= reaches[0][0] else 0
 
 
 def _state(at: int, level: int, spans: list, marks: list) -> tuple[int, bool]:

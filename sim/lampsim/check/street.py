@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 GATEWAY, STRANGER = "gateway", "stranger"  # the names on a line that are no posts
 SAMPLE_US = 5_000_000  # how often the witness looks when nothing happens: well inside any hold
 HEARD_KEPT = 200  # frames of each line that an eavesdropper keeps
+HAND_OVER_US = 12_000  # a port hands over what has come at least this often, also inside a frame
 LUX_US = 60_000_000
 OLD_US = 2_000_000  # a recording: sooner, nobody can tell it from an echo of the line
 TICKS_SPAN_MS = 1_800_000
@@ -100,7 +101,9 @@ class Bus:
     def _pump(self, half: Line) -> None:
         for node, data in half.due(self._street.loop.now_us):
             self._street.heard(self.name, node, data)
-        self._wake(half, half.next_end_us)
+        end_us = half.next_end_us
+        if end_us is not None:
+            self._wake(half, min(end_us, self._street.loop.now_us + HAND_OVER_US))
 
 
 class StreetPost:
@@ -165,7 +168,7 @@ class StreetPost:
         post = self.post
         if post is not None:
             self._rx += data
-            if data[-1] == 0 and len(self._rx) > 1 or post.line is None or post.line.deadline() is not None:
+            if (data[-1] == 0 and len(self._rx) > 1) or post.line is None or post.line.deadline() is not None:
                 self.handle(("rx", b""))
 
     def handle(self, event: tuple) -> None:
