@@ -123,6 +123,7 @@ class Direction(unittest.TestCase):
 
     def test_who_is_seen_farther_on_has_left(self):
         p = fresh()
+        p.ask(0, 0)
         p.detect(9, PEDESTRIAN, 0)
         p.detect(OWN, PEDESTRIAN, 21000)
         p.detect(OWN, PEDESTRIAN, 36000)
