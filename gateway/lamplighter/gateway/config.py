@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
+from lamplighter.gateway.flow_crowd import Threshold
 from lamplighter.gateway.keys import Keys, read_keys
 from lamplighter.plans.site import Luminaire, PostSite
 
@@ -75,6 +76,8 @@ class Config:
     time_offset_s: int
     outbox_mb: int
     status_s: int
+    crowd: Threshold
+    party: float
     mqtt: Mqtt
     buses: tuple[Bus, ...]
     posts: tuple[Post, ...]
@@ -98,6 +101,10 @@ GATEWAY = Table(
     time_offset_s=Field(integer(-4_000_000_000, 4_000_000_000), 0),  # rehearsals and simulations only: another date
     outbox_mb=Field(integer(1, 65536), 256),  # six weeks of 250 posts
     status_s=Field(integer(1, 3600), 30),
+    crowd_percent=Field(integer(1, 100), 70),  # of a group's sensors see somebody for a minute: its lamps are raised
+    crowd_off_percent=Field(integer(1, 99), 40),
+    crowd_level_percent=Field(integer(0, 100), 100),
+    party=Field(number(1, 10), 1),  # people who walk together, on average; a sensor takes them for one
 )
 MQTT = Table(
     host=Field(text(r"[^\s]{1,253}")),
@@ -172,9 +179,11 @@ class _Reader:
         self._unique("bus", [bus.id for bus in buses])
         self._unique("bus port", [bus.port for bus in buses])
         keys = self._keys(gateway, buses, posts)
-        if self.faults or mqtt is None:
+        crowd = self._crowd(gateway)
+        if self.faults or mqtt is None or crowd is None:
             return None
         del gateway["keys_file"]
+        gateway["crowd"] = crowd
         gateway["state_dir"] = self.folder / gateway["state_dir"]
         return Config(**gateway, mqtt=mqtt, buses=tuple(buses), posts=tuple(posts), keys=keys)
 
@@ -208,6 +217,16 @@ class _Reader:
         if row["tls_ca"] or row["tls_cert"]:
             row["tls"] = True
         return Mqtt(**row)
+
+    def _crowd(self, gateway: dict[str, Any]) -> Threshold | None:
+        if not gateway:
+            return None
+        on, off = gateway.pop("crowd_percent"), gateway.pop("crowd_off_percent")
+        try:
+            return Threshold(on, off, gateway.pop("crowd_level_percent") * 10)
+        except ValueError as error:
+            self.faults.append(f"[gateway] crowd_percent, crowd_off_percent: {error}")
+            return None
 
     def _file(self, name: str, value: str | None) -> Path | None:
         if value is None:
