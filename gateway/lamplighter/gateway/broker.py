@@ -19,7 +19,7 @@ from collections.abc import Callable
 import aiomqtt
 
 from lamplighter.gateway.config import Mqtt
-from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
+from lamplighter.gateway.outbox import EVENTS, FLOW, TELEMETRY, Outbox, Row
 from lamplighter.gateway.topics import Topics
 
 log = logging.getLogger("lamplighter.broker")
@@ -65,7 +65,7 @@ class Broker:
         self._dirty: dict[str, None] = {}
         self._responses: deque[tuple[str, str]] = deque(maxlen=RESPONSES_MAX)
         self._changed = asyncio.Event()
-        self._fresh = {EVENTS: asyncio.Event(), TELEMETRY: asyncio.Event()}
+        self._fresh = {stream: asyncio.Event() for stream in (EVENTS, TELEMETRY, FLOW)}
         self._said = ""
         self._ending = False
 
@@ -138,7 +138,8 @@ class Broker:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._listen(client))
                     group.create_task(self._tell(client, window, group))
-                    for stream, topic in ((EVENTS, self._topics.events), (TELEMETRY, self._topics.telemetry)):
+                    topics = self._topics
+                    for stream, topic in ((EVENTS, topics.events), (TELEMETRY, topics.telemetry), (FLOW, topics.flow)):
                         group.create_task(self._deliver(client, window, group, stream, topic))
             except asyncio.CancelledError:
                 await self._farewell(client)
@@ -174,12 +175,13 @@ class Broker:
             fresh.clear()
             if epoch != self._outbox.epoch:  # the store was rebuilt and counts from the beginning
                 cursor, epoch = 0, self._outbox.epoch
-            rows = cut(await asyncio.to_thread(self._outbox.read, stream, cursor, BATCH_ITEMS))
+            most = 1 if stream == FLOW else BATCH_ITEMS
+            rows = cut(await asyncio.to_thread(self._outbox.read, stream, cursor, most))
             if not rows:
                 await fresh.wait()
                 continue
             cursor = rows[-1].seq
-            payload = batch(self._gateway, epoch, rows)
+            payload = (counts if stream == FLOW else batch)(self._gateway, epoch, rows)
             await window.acquire()
             group.create_task(self._deliver_one(client, window, stream, topic, payload, rows))
 
@@ -212,6 +214,12 @@ def batch(gateway: str, epoch: str, rows: list[Row]) -> str:
     """The payload of one events or telemetry message."""
     items = ",".join(f'{{"seq":{row.seq},{row.body[1:]}' for row in rows)
     return f'{{"v":1,"gateway":"{gateway}","epoch":"{epoch}","items":[{items}]}}'
+
+
+def counts(gateway: str, epoch: str, rows: list[Row]) -> str:
+    """The payload of a flow message: one row, itself an object."""
+    (row,) = rows
+    return f'{{"v":1,"gateway":"{gateway}","epoch":"{epoch}","seq":{row.seq},{row.body[1:]}'
 
 
 def cut(rows: list[Row]) -> list[Row]:

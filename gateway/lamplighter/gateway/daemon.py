@@ -25,6 +25,7 @@ from lamplighter.gateway.config import Config
 from lamplighter.gateway.database import Database
 from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.fleet import Fleet
+from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.plan_sync import Compiled, PlanSync, compile_all
@@ -88,7 +89,7 @@ class Daemon:
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
         self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, self.outbox, self._received)
-        self.report, self.desk = StatusReport(self), Desk(self)
+        self.report, self.desk, self.flow = StatusReport(self), Desk(self), FlowDesk(self)
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
@@ -165,12 +166,15 @@ class Daemon:
     def _items(self, bus: str, got: line.Items) -> None:
         entries = items.from_items(self._names[bus, got.address], got, self.utc_s())
         stored = line.Stored(got.address, got.epoch, max(item[0] for item in got.items))
-        self._keep(entries, lambda: self.buses[bus].handle(stored))
+        self.keep(entries, lambda: self.buses[bus].handle(stored))
+        self.flow.items(self._names[bus, got.address], got)
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
-        self._keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())], None)
+        self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
+        self.flow.heard(self._names[bus, heard.address], heard)
 
-    def _keep(self, entries: list, then: Callable[[], None] | None) -> None:
+    def keep(self, entries: list, then: Callable[[], None] | None = None) -> None:
+        """Store entries, tell the broker side, and then do `then`."""
         future = self.outbox.append(entries)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._kept, done, then))
 
@@ -225,6 +229,7 @@ class Daemon:
             if now_ms >= clock_ms:
                 clock_ms = now_ms + 1000
                 self._tell_time()
+                self.flow.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self._send_plans(now_ms)

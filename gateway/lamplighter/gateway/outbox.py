@@ -5,7 +5,8 @@ Promises
 - It gets a stable id (epoch of this store, seq) in the commit that also remembers that it came; so after kill -9 it is
   sent again with the same id, or not at all because it is acknowledged.
 - It is deleted only by `acknowledge`.
-- The store stays within its budget: the oldest readings go first, then the oldest events, both counted.
+- The store stays within its budget: the oldest readings go first, then the oldest counts of people (reported
+  with the readings), then the oldest events.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from lamplighter.gateway.database import Database
 
-EVENTS, TELEMETRY = 0, 1
+EVENTS, TELEMETRY, FLOW = 0, 1, 2  # FLOW: counts of the gateway's own, one message each
 HEARD_MAX = 64  # events of one post on the fast path ahead of its items; the items bring any further ones
 ROW_BYTES = 24  # what SQLite adds to a row
 THIN_ROWS = 500  # deleted at once when the budget is reached, so that it is not reached again at every append
@@ -150,7 +151,7 @@ class Outbox:
 
     def _thin(self, connection: sqlite3.Connection) -> None:
         while self._bytes > self._budget:
-            dropped = self._drop(connection, TELEMETRY) or self._drop(connection, EVENTS)
+            dropped = any(self._drop(connection, stream) for stream in (TELEMETRY, FLOW, EVENTS))
             if not dropped:
                 return
 
@@ -160,7 +161,7 @@ class Outbox:
         if not seqs:
             return 0
         count = self._delete(connection, stream, seqs[0][0], seqs[-1][0])
-        self._dropped[stream] += count
+        self._dropped[EVENTS if stream == EVENTS else TELEMETRY] += count
         _put(connection, "dropped_events", self._dropped[EVENTS])
         _put(connection, "dropped_readings", self._dropped[TELEMETRY])
         return count

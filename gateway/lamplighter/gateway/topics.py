@@ -22,6 +22,7 @@ class Topics:
         self.status = f"{base}/status"
         self.events = f"{base}/events"
         self.telemetry = f"{base}/telemetry"
+        self.flow = f"{base}/flow"
         self.desired_plans = f"{base}/desired/plans"
         self.reported_plans = f"{base}/reported/plans"
         self.request = f"{base}/request"
