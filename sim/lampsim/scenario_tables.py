@@ -213,9 +213,11 @@ class Maker:
         return parts[0] if len(parts) == 1 else Several([_named(part, f"{i}:") for i, part in enumerate(parts)])
 
     def _traffic_row(self, where: str, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        source = Table(source=Field(one_of(*TRAFFIC))).read(
-            {key: value for key, value in row.items() if key == "source"}, where, self.faults
-        )
+        if "source" not in row:  # it may be misspelt, as may all others
+            known = {key: Field(lambda value: value, None) for table in TRAFFIC.values() for key in table.fields}
+            Table(**known, source=Field(one_of(*TRAFFIC))).read(row, where, self.faults)
+            return "", {}
+        source = Table(source=Field(one_of(*TRAFFIC))).read({"source": row["source"]}, where, self.faults)
         if not source:
             return "", {}
         rest = {key: value for key, value in row.items() if key != "source"}

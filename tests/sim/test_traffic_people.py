@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lampsim.town.generate import town
-from lampsim.town.model import Town, TownLamp
+from lampsim.town.model import Street, Town, TownLamp
 from lampsim.traffic.counts import FREE_DAY, WORKDAY, auckland, from_csv, typical
 from lampsim.traffic.festival import FLOW_PER_S_M, Festival, crowd, ground, walking_mps
 from lampsim.traffic.model import Cut, Several, TrafficError, Trip, Trips, User, busy_seconds
@@ -202,7 +202,8 @@ def test_leaving_takes_the_time_that_the_ways_out_allow():
     assert out[-1] - out[0] > 0.9 * at_least_s
     slow = [t.speed_mps for t in traffic.trips if t.start_s < 3610 and t.start_s >= 3600 and len(t.way) > 2]
     late = [t.speed_mps for t in traffic.trips if t.start_s >= out[-20] and len(t.way) > 2]
-    assert sum(slow) / len(slow) < 0.7 < 1.1 < sum(late) / len(late)  # the dense crowd is slow, the last walk freely
+    # The dense crowd is slow, the last walk freely.
+    assert sum(slow) / len(slow) < 0.8 < 1.1 < sum(late) / len(late)
 
 
 def test_the_speed_of_a_crowd():
@@ -224,6 +225,7 @@ def test_a_festival_that_cannot_be(bad, says):
 def test_a_festival_wants_a_square_and_a_town_around_it():
     with pytest.raises(TrafficError, match="no square 'Market'"):
         ground(TOWN, "Market")
-    small = town(8)  # one path through a park
+    rim = ((0, 0), (40, 0), (40, 40), (0, 40), (0, 0))
+    small = Town((TownLamp("a", 50, 4, 0, 0),), (Street("s", "square", rim),))
     with pytest.raises(TrafficError, match="too small"):
-        crowd(small, Festival(people=9, square=small.streets[0].id), 10_000)
+        crowd(small, Festival(people=9), 10_000)

@@ -18,6 +18,8 @@ from .sky import Sky
 if TYPE_CHECKING:
     from ..virtual.world import World
 
+BEGUN_S = 0.06  # a World gives its posts power within 50 ms; what is so from the start happens just after
+
 
 @dataclass(frozen=True)
 class MainsPlan:
@@ -38,7 +40,9 @@ class MainsPlan:
 
     def apply(self, world: World) -> None:
         for event in self.mains.events:
-            world.at_s(event.t_s, lambda event=event: self._happen(world, event.feeder, event.on, event.volts))
+            world.at_s(
+                max(event.t_s, BEGUN_S), lambda event=event: self._happen(world, event.feeder, event.on, event.volts)
+            )
 
     def _happen(self, world: World, feeder: str, on: bool, volts: float) -> None:
         world.note("mains", f"{feeder} {volts:g} V")
@@ -95,7 +99,7 @@ class Daylight:
 
     def apply(self, world: World) -> None:
         for utc_s, lux in self.sky.changes(self.start_utc_s, self.start_utc_s + self.duration_s):
-            after_s = max(1, utc_s - self.start_utc_s)  # a second after the start every post has its power
+            after_s = max(BEGUN_S, utc_s - self.start_utc_s)
             world.at_s(after_s, lambda lux=lux: self._tell(world, lux))
 
     def _tell(self, world: World, lux: int) -> None:
