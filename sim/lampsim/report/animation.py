@@ -1,6 +1,6 @@
 """Short moving pictures of the night, as WebP or GIF files of a few hundred kilobytes.
 
-`time_lapse`: the whole night, all policies side by side; a frame is the mean of five minutes, so nothing flickers.
+`time_lapse`: the whole night, all policies side by side; a frame is the mean of ten minutes, so nothing flickers.
 `wave`: two minutes around somebody who walks, five times faster than life: light runs ahead of them.
 Drawn with pillow from the same levels and people as every other picture; no text but what is on it is needed.
 """
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
 SHADES = 64  # of light; with the colours of people and text it fits the 256 of a GIF
-LAPSE_S = 300
-LAPSE_FRAME_MS, WAVE_FRAME_MS = 90, 100
+LAPSE_S = 600
+LAPSE_FRAME_MS, WAVE_FRAME_MS = 130, 100
 WAVE_SPEED = 5  # times life, at one frame each half second of life
 WAVE_S = 110
 PANEL_PX, WAVE_PX = 300, 720
 HEAD_PX, FOOT_PX = 30, 26
+WEBP_QUALITY = 60  # half the bytes of a GIF, and no step of the light's scale is seen
 MARGIN = 0.10
 RINGS = 4  # of a halo
 
@@ -218,14 +219,19 @@ def _shades() -> list[tuple[int, int, int]]:
 
 
 def _save(frames: "list[Image.Image]", path: Path, frame_ms: int) -> None:
-    """All frames in one palette, so that what does not change costs nothing; the last frame stays for a second."""
+    """WebP, or GIF with one palette for all frames; the last frame stays for a second."""
     from PIL import Image
 
+    durations = [frame_ms] * (len(frames) - 1) + [1000]
+    if path.suffix == ".webp":
+        frames[0].save(
+            path, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=WEBP_QUALITY, method=3
+        )
+        return
     palette = Image.new("P", (1, 1))
     colours = [*_shades(), *_fixed_colours()]
     palette.putpalette([c for colour in colours for c in colour])
     flat = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    durations = [frame_ms] * (len(flat) - 1) + [1000]
     flat[0].save(path, save_all=True, append_images=flat[1:], duration=durations, loop=0, optimize=False)
 
 

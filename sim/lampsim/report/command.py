@@ -68,9 +68,9 @@ def report(lamps: Path | None, out: Path, **options) -> None:
     except OSError as fault:
         _stop(f"{out}: {fault.strerror or fault}; choose another folder with --out", 1)
     for policy in study.policies:
-        click.echo(f"{policy.title}: {sentence(study, policy)}")
+        click.echo(f"{policy.title}: {sentence(policy)}")
     for saving in saved:
-        click.echo(f"saved, {saving_sentence(saving, study)}")
+        click.echo(f"saved: {saving_sentence(saving, study)}")
     click.echo(f"report: {page}")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .indicators import area_m2, areas, d_e, d_p
+from .indicators import area_m2, areas, d_e, d_p, true_share
 from .savings import Saving
 from .study import KINDS, Policy, Study, binned, energy_wh
 
@@ -52,7 +52,16 @@ def as_json(study: Study, savings: Sequence[Saving]) -> dict[str, Any]:
             "area_m2": area_m2(study),
             "d_p_w_per_lx_m2": d_p(study),
         },
-        "savings": [{**vars(s), "share": s.share, "expanded_share": s.expanded_share} for s in savings],
+        "savings": [
+            {
+                **vars(s),
+                "share": s.share,
+                "expanded_share": s.expanded_share,
+                "true_share": true_share(study, s),
+                "verdict": s.verdict,
+            }
+            for s in savings
+        ],
         "assumptions": list(study.assumptions),
     }
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from .indicators import area_m2, areas, d_e, d_p
+from .indicators import area_m2, areas, d_e, d_p, true_share
 from .palette import POLICY
+from .plots.year import state_names
 from .savings import COMPLETE, Saving
 from .study import KINDS, Policy, Study
-from .words import USER_WORDS, headline, saving_sentence, sentence
+from .words import USER_WORDS, headline, truth
 
 SECTIONS = (
     ("light", "Energy and light"),
@@ -97,27 +98,30 @@ def _bar(kind: str, share: float) -> str:
 def _light(study: Study, pictures: dict[str, str]) -> str:
     head = ["policy", "kWh a night", "% of full"]
     kinds = [kind for kind in KINDS if any(kind in p.utility for p in study.policies)]
-    head += [f"utility, {USER_WORDS[kind]}: {what}" for kind in kinds for what in ("mean", "5th percentile")]
+    head += [f"{USER_WORDS[kind]}: {what}" for kind in kinds for what in ("mean", "5th percentile")]
+    head += ["sensor to neighbour's lamp, ms: median", "99 %"]
     rows = []
     for policy in study.policies:
         cells = [f"{policy.energy_wh / 1000 / len(study.nights):.2f}", f"{policy.energy_pct:.1f}"]
         for kind in kinds:
             got = policy.utility.get(kind)
             cells += [f"{got.mean:.2f}", f"{got.p5:.2f}"] if got else ["–", "–"]
+        cells += [f"{ms:.0f}" for ms in policy.latency_ms] if policy.latency_ms else ["–", "–"]
         rows.append([policy.title, *cells])
     caption = (
         "Utility is the share of the light that a person needed and got, second by second: on foot or by bicycle, full "
         "light within 15 m, 60 % within 30 m, 30 % within 60 m; at the wheel, full light for 63 m ahead (the stopping "
         "sight distance at 50 km/h)."
     )
-    said = "".join(f"<p><strong>{escape(p.title)}</strong>: {escape(sentence(study, p))}</p>" for p in study.policies)
     return _section(
-        "light", _figure(pictures, "energy", caption, "Energy and utility of each policy") + said + _table(head, rows)
+        "light",
+        _figure(pictures, "energy", caption, "Energy and utility of each policy")
+        + _table(head, rows, "Energy, utility (1 is all the light needed) and delay."),
     )
 
 
 def _night(pictures: dict[str, str]) -> str:
-    lapse = "The whole night in some seconds. Dots of colour are people; a frame is the mean of five minutes."
+    lapse = "The whole night in some seconds. Dots of colour are people; a frame is the mean of ten minutes."
     mean = "Mean level of all lamps, in steps of five minutes, and how many people were about."
     heat = "Each row is a lamp, street by street; each column a minute. Bright is full light, dark blue is off."
     return _section(
@@ -144,7 +148,7 @@ def _walk(study: Study, pictures: dict[str, str]) -> str:
 
 
 def _standard(study: Study, pictures: dict[str, str]) -> str:
-    states = list(dict.fromkeys(state.name for policy in study.policies for state in policy.year))
+    states = state_names(study)
     head = ["policy", *(f"{name}: h/a" for name in states), "energy, kWh/a", "D_E (AECI), kWh/(m² a)"]
     rows = []
     for policy in study.policies:
@@ -176,7 +180,6 @@ def _standard(study: Study, pictures: dict[str, str]) -> str:
 def _savings(study: Study, savings: Sequence[Saving], pictures: dict[str, str]) -> str:
     if not savings:
         return _section("savings", "<p>One policy alone has nothing to be compared with.</p>")
-    said = "".join(f"<p>{escape(saving_sentence(saving, study))}</p>" for saving in savings)
     rows = [
         [
             next(p.title for p in study.policies if p.id == s.name),
@@ -185,11 +188,12 @@ def _savings(study: Study, savings: Sequence[Saving], pictures: dict[str, str]) 
             f"± {100 * s.expanded_share:.1f}",
             f"{100 * s.completeness:.2f}",
             f"{s.filled_wh / 1000:.3f}",
+            f"{100 * true_share(study, s):.1f}",
             s.verdict.split(":")[0],
         ]
         for s in savings
     ]
-    head = ["policy", "saving, kWh", "saving, %", "95 %", "readings present, %", "filled, kWh", "verdict"]
+    head = ["policy", "saving, kWh", "saving, %", "95 %", "readings present, %", "filled, kWh", "true, %", "verdict"]
     text = (
         f"<p>Against the baseline <strong>“{escape(study.baseline.title)}”</strong>: the same lamps in the same "
         "hours, by the energy counters of the posts as the gateway received them. A missing reading is never taken as "
@@ -197,9 +201,10 @@ def _savings(study: Study, savings: Sequence[Saving], pictures: dict[str, str]) 
         f"verified where at least {COMPLETE:.0%} of the readings are there and it exceeds twice its standard "
         "uncertainty (in the manner of IPMVP, option B; uncertainties combined as in the GUM).</p>"
     )
+    note = f'<div class="note">{escape(truth(study, savings))}</div>'
     caption = "The saving of each policy and the interval that holds it in about 95 of 100 cases."
     figure = _figure(pictures, "savings", caption, "Saving of each policy with its interval")
-    return _section("savings", text + said + figure + _table(head, rows))
+    return _section("savings", text + note + figure + _table(head, rows))
 
 
 def _lamps(study: Study, pictures: dict[str, str]) -> str:
@@ -222,7 +227,7 @@ def _method(study: Study, data: Sequence[str], made: str) -> str:
         f"<p>Lamps: {escape(study.source)}. People: {escape(study.people)}.</p>"
         f'<div class="note"><strong>Assumptions.</strong><ul>{items}</ul></div>'
         f"<p>All numbers behind the pictures: {files}.</p>"
-        f"<p>To make this page again: <code>{escape(made)}</code></p>",
+        f'<p>To make this page again: <code class="command">{escape(made)}</code></p>',
     )
 
 

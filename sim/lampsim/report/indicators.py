@@ -32,3 +32,9 @@ def d_e(study: Study, policy: Policy) -> float:
 def savings(study: Study, error: MeterError | None = None) -> list[Saving]:
     """Each policy's saving against the first one, by the posts' own readings."""
     return [verify(study.baseline.metered, policy.metered, error) for policy in study.policies[1:]]
+
+
+def true_share(study: Study, saving: Saving) -> float:
+    """The saving as the simulation knows it, from the levels of every second, as a share of the baseline."""
+    policy = next(p for p in study.policies if p.id == saving.name)
+    return 1 - policy.energy_wh / study.baseline.energy_wh

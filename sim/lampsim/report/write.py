@@ -55,10 +55,10 @@ def _plots(figures: dict[str, Callable[[], Any]], folder: Path, progress: Progre
 
 
 def _animations(study: Study, folder: Path, walk: timespace.Walk | None) -> dict[str, str]:
-    animation.time_lapse(study, folder / "lapse.gif")
-    pictures = {"lapse": "lapse.gif"}
-    if walk and animation.wave(study, folder / "wave.gif", walk=walk):
-        pictures["wave"] = "wave.gif"
+    animation.time_lapse(study, folder / "lapse.webp")
+    pictures = {"lapse": "lapse.webp"}
+    if walk and animation.wave(study, folder / "wave.webp", walk=walk):
+        pictures["wave"] = "wave.webp"
     stills = {f"{name}-still": _still(folder / file) for name, file in pictures.items()}
     return pictures | stills
 

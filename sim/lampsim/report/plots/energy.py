@@ -46,6 +46,9 @@ def _utility(axes: Any, study: Study) -> None:
     axes.set(title="Light for people", xlabel="utility (1 = all the light needed): mean, bar to 5th percentile")
     axes.set_xlim(-0.02, 1.03)
     axes.grid(axis="y", visible=False)
+    if not any(policy.utility for policy in study.policies):
+        axes.text(0.5, (len(study.policies) - 1) / 2, "nobody was about", ha="center", va="center", color=QUIET)
+        return
     axes.legend(
         loc="lower right", bbox_to_anchor=(1.01, 0.985), ncols=3, handletextpad=0.1, columnspacing=0.8, fontsize=9
     )

@@ -15,26 +15,15 @@ def operating_states(study: Study, area_m2: float) -> Any:
     with style() as figure:
         fig = figure(figsize=(9.6, 1.3 + 0.6 * len(study.policies)), layout="constrained")
         axes = fig.subplots()
-        named = set()
+        kinds = [state_kind(name) for name in state_names(study)]
+        for kind in dict.fromkeys(kinds):
+            axes.barh(0, 0, color=SHADES[kind], hatch=HATCH[kind], edgecolor="white", label=_WORDS[kind])
         for row, policy in enumerate(study.policies):
             left = 0.0
             for state in policy.year:
                 value = state.energy_wh / area_m2 / 1000
                 kind = state_kind(state.name)
-                label = None if kind in named or not value else _WORDS[kind]
-                if label:
-                    named.add(kind)
-                axes.barh(
-                    row,
-                    value,
-                    0.56,
-                    left,
-                    color=SHADES[kind],
-                    hatch=HATCH[kind],
-                    edgecolor="white",
-                    lw=0.6,
-                    label=label,
-                )
+                axes.barh(row, value, 0.56, left, color=SHADES[kind], hatch=HATCH[kind], edgecolor="white", lw=0.6)
                 left += value
             axes.text(left, row, f"  {left:.3g}", va="center", weight="bold")
         axes.set_yticks(range(len(study.policies)), [p.title for p in study.policies])
@@ -44,6 +33,18 @@ def operating_states(study: Study, area_m2: float) -> Any:
         axes.grid(axis="y", visible=False)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4)
         return fig
+
+
+def state_names(study: Study) -> list[str]:
+    """Every operating state of any policy: full, then by falling level, then presence, then standby."""
+    order = list(SHADES)
+    names = dict.fromkeys(state.name for policy in study.policies for state in policy.year)
+
+    def rank(name: str) -> tuple[int, float]:
+        kind = state_kind(name)
+        return order.index(kind), -float(name.split()[0]) if kind == "dimmed" else 0.0
+
+    return sorted(names, key=rank)
 
 
 def state_kind(name: str) -> str:

@@ -1,0 +1,222 @@
+"""`lampsim report` from a planner's file to a page, on the real posts; and every way to ask for the impossible."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from lampsim.report.command import report
+
+CAMBRIDGE = Path(__file__).parents[2].parent / "shared" / "data" / "cambridge" / "park-lights.geojson"
+LAMPS = 6
+
+
+def inventory(folder: Path, name: str = "High <Street> & Park") -> Path:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [4.615 + 0.0004 * i, 50.6693]},
+            "properties": {"id": f"L{i}", "StreetName": name},
+        }
+        for i in range(LAMPS)
+    ]
+    path = folder / "lamps.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(report, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of six lamps in the shortest night of the year."""
+    folder = tmp_path_factory.mktemp("report")
+    got = run(inventory(folder), "--date", "2026-06-21", "--cars", 20, "--out", folder / "out")
+    assert got.exit_code == 0, got.output
+    assert f"report: {folder / 'out' / 'index.html'}" in got.output
+    assert "Presence, 21 June" in got.output, "progress is told"
+    return folder / "out"
+
+
+def test_the_page_asks_nothing_of_the_world(made: Path) -> None:
+    page = (made / "index.html").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|srcset|href|url|action|data)\s*[=(]\s*["']?\s*(?:https?:|//|ftp:)""", page)
+    assert "@import" not in page
+    assert "<script" not in page
+    loaded = re.findall(r'(?:src|srcset)="([^"]+)"', page) + re.findall(r'href="([^"#]+)"', page)
+    assert len(loaded) >= 13
+    for name in loaded:
+        assert (made / name).is_file(), name
+
+
+def test_the_page_is_well_formed_and_escaped(made: Path) -> None:
+    page = (made / "index.html").read_text(encoding="utf-8")
+    body = page.split("\n", 1)[1]
+    tree = ElementTree.fromstring(body)  # it is written so that it is XML too
+    assert {image.get("alt") for image in tree.iter("img")}.isdisjoint({None, ""})
+    links = [a.get("href", "")[1:] for a in tree.iter("a") if a.get("href", "").startswith("#")]
+    names = {element.get("id") for element in tree.iter() if element.get("id")}
+    assert set(links) <= names
+    assert "<Street>" not in page
+    HTMLParser().feed(page)
+
+
+def test_every_picture_decodes_and_is_not_blank(made: Path) -> None:
+    from PIL import Image
+
+    names = {path.name for path in made.iterdir()}
+    assert {"energy.png", "mean.png", "heat.png", "walk.png", "year.png", "savings.png", "map.png"} <= names
+    assert {"lapse.webp", "wave.webp", "lapse.still.png", "wave.still.png"} <= names
+    for path in (p for p in made.iterdir() if p.suffix in (".png", ".webp")):
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((200, 150))
+        colours = small.getcolors(200 * 150)
+        assert colours is not None
+        assert len(colours) > 20, path.name
+        assert path.stat().st_size < 800_000
+
+
+def test_the_numbers_agree_with_one_another(made: Path) -> None:
+    data = json.loads((made / "report.json").read_text(encoding="utf-8"))
+    full, part, presence = data["policies"]
+    assert full["energy_pct"] == pytest.approx(100, abs=0.2)
+    assert presence["energy_pct"] < full["energy_pct"]
+    assert full["utility_pedestrian_mean"] > 0.98
+    assert presence["utility_pedestrian_mean"] > part["utility_pedestrian_mean"]
+    assert [s["completeness"] for s in data["savings"]] == [1.0, 1.0]
+    assert [s["verdict"] for s in data["savings"]] == ["verified", "verified"]
+    for saving, policy in zip(data["savings"], (part, presence), strict=True):
+        assert saving["true_share"] == pytest.approx(1 - policy["energy_pct"] / full["energy_pct"], abs=1e-3)
+        # what the posts' counters tell never flatters, and it is near the truth
+        assert 0.75 * saving["true_share"] < saving["share"] < saving["true_share"] + 0.01
+    assert data["savings"][0]["share"] == pytest.approx(data["savings"][0]["true_share"], abs=0.01)
+    # D_E is the energy of the states over the area; full burns from sunset to sunrise, 4,300 h a year at 50.7 north
+    states = {state["name"]: state for state in full["operating_states"]}
+    assert states["full"]["hours"] == pytest.approx(4290, abs=40)
+    energy = sum(state["energy_wh"] for state in full["operating_states"])
+    assert full["d_e_wh_per_m2_a"] == pytest.approx(energy / data["en13201_5"]["area_m2"], rel=1e-4)
+    area = LAMPS * 10 * 28.2
+    assert data["en13201_5"]["area_m2"] == pytest.approx(area, rel=0.01)
+    assert data["en13201_5"]["d_p_w_per_lx_m2"] == pytest.approx(LAMPS * 80.5 / (7.5 * area), rel=0.01)
+    for name in ("policies.csv", "lamps.csv", "night.csv"):
+        assert len((made / name).read_text(encoding="utf-8").splitlines()) > 3
+    assert len((made / "lamps.csv").read_text().splitlines()) == LAMPS + 1
+
+
+def test_the_same_command_gives_the_same_numbers(made: Path, tmp_path: Path) -> None:
+    again = run(
+        inventory(tmp_path), "--date", "2026-06-21", "--cars", 20, "--policies", "presence", "--out", tmp_path / "o"
+    )
+    assert again.exit_code == 0, again.output
+    first, second = (json.loads((p / "report.json").read_text())["policies"] for p in (made, tmp_path / "o"))
+    assert [p["policy"] for p in second] == ["full", "presence"]
+    assert second[1]["log_sha256"] == first[2]["log_sha256"]
+
+
+def test_plans_of_the_operators_own(tmp_path: Path) -> None:
+    plan = {
+        "plan": "quiet-street",
+        "timeZone": "Europe/Brussels",
+        "controlPrograms": [
+            {"id": "all", "level": 50, "activePeriods": [{"start": "sunset", "end": "sunrise"}]},
+            {"id": "off", "level": 0, "activePeriods": []},
+        ],
+        "calendars": [{"id": "c", "rules": [{"program": "off", "weekDays": ["mon"]}], "defaultProgram": "all"}],
+        "groups": [{"id": "g", "posts": "all", "calendar": "c"}],
+    }
+    path = tmp_path / "quiet.json"
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    arguments = ("--plan", path, "--plan", path, "--people", 0, "--cyclists", 0, "--cars", 0, "--date", "2026-06-21")
+    got = run(inventory(tmp_path), *arguments, "--nights", 2, "--out", tmp_path / "o")
+    assert got.exit_code == 0, got.output
+    data = json.loads((tmp_path / "o" / "report.json").read_text(encoding="utf-8"))
+    assert [p["policy"] for p in data["policies"]] == ["quiet-street", "quiet-street-2"]
+    assert len(data["nights"]) == 2
+    states = {s["name"]: s["hours"] for s in data["policies"][0]["operating_states"]}
+    assert states["50 %"] == pytest.approx(4290 * 6 / 7, rel=0.02), "Mondays are off"
+    assert not (tmp_path / "o" / "walk.png").exists(), "nobody walked"
+    assert "nobody was about" in (tmp_path / "o" / "index.html").read_text(encoding="utf-8") or "No policy" in (
+        tmp_path / "o" / "index.html"
+    ).read_text(encoding="utf-8")
+
+
+BAD = {
+    "no such file": (["nowhere.geojson"], "nowhere.geojson"),
+    "no lamps": (["EMPTY"], "no lamps"),
+    "unknown policy": (["LAMPS", "--policies", "full,presense"], "did you mean 'presence'"),
+    "policy twice": (["LAMPS", "--policies", "full,full,presence"], "named twice"),
+    "no such park": (["LAMPS", "--park", "Nowhere"], "no place called 'Nowhere'"),
+    "bad place": (["LAMPS", "--place", "here"], "give LAT,LON"),
+    "place out of range": (["LAMPS", "--place", "95,4"], "latitude"),
+    "places twice": (["LAMPS", "--place", "50,4"], "leave --place away"),
+    "bad date": (["LAMPS", "--date", "2026-02-30"], "give a day such as"),
+    "year too far": (["LAMPS", "--date", "2150-01-01"], "2000 to 2098"),
+    "no such zone": (["LAMPS", "--time-zone", "Europe/Bruges"], "no such zone"),
+    "zone with dots": (["LAMPS", "--time-zone", "../etc"], "no such zone"),
+    "no traffic file": (["LAMPS", "--traffic", "users.csv"], "users.csv"),
+    "bad traffic start": (["LAMPS", "--traffic", "users.csv", "--traffic-start", "6pm"], "18:00"),
+    "no plan file": (["LAMPS", "--plan", "missing.json"], "missing.json"),
+    "too many nights": (["LAMPS", "--nights", "99"], "--nights"),
+    "negative people": (["LAMPS", "--people", "-1"], "--people"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_2(name: str, tmp_path: Path) -> None:
+    arguments, words = BAD[name]
+    empty = tmp_path / "empty.geojson"
+    empty.write_text('{"type": "FeatureCollection", "features": []}')
+    files = {"LAMPS": inventory(tmp_path), "EMPTY": empty}
+    got = run(*(files.get(a, a) for a in arguments), "--out", tmp_path / "o")
+    assert got.exit_code == 2
+    assert words in got.output
+    assert len([line for line in got.output.splitlines() if "lampsim: " in line and words in line]) == 1 or (
+        "Usage:" in got.output
+    )
+    assert "Traceback" not in got.output
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_day_without_night(tmp_path: Path) -> None:
+    path = inventory(tmp_path)
+    path.write_text(path.read_text().replace("50.6693", "70.0"))
+    got = run(path, "--date", "2026-06-21", "--out", tmp_path / "o")
+    assert got.exit_code == 2
+    assert "does not set" in got.output
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    got = run(inventory(tmp_path), "--date", "2026-06-21", "--policies", "full", "--out", blocked / "o")
+    assert got.exit_code == 1
+    assert "--out" in got.output
+
+
+@pytest.mark.skipif(not CAMBRIDGE.is_file(), reason="the Cambridge inventory is not beside this checkout")
+@pytest.mark.slow
+def test_a_park_of_cambridge(tmp_path: Path) -> None:
+    got = run(
+        CAMBRIDGE,
+        "--park",
+        "Cambridge Common",
+        "--most",
+        10,
+        "--policies",
+        "presence",
+        "--date",
+        "2026-06-21",
+        "--out",
+        tmp_path,
+    )
+    assert got.exit_code == 0, got.output
+    data = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert data["time_zone"] == "America/New_York"
+    assert data["lamps"] == 10
+    assert data["savings"][0]["share"] > 0.3
