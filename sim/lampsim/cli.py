@@ -5,6 +5,7 @@ import importlib
 import click
 
 COMMANDS = {
+    "check": ("lampsim.check.command:check", "Look for a broken promise on random streets with every kind of fault."),
     "report": ("lampsim.report.command:report", "Compare lighting policies for your own lamps: one page with pictures."),
     "demo": ("lampsim.demo:demo", "Watch a park and two streets at night: posts, gateway and broker, for real."),
     "flow": ("lampsim.flow_cli:flow", "Compare the gateway's counts of people with the truth, by density."),

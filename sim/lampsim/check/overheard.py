@@ -1,4 +1,4 @@
-"""Frames cut from bytes a second time, after PROTOCOL.md and with nothing of `lamppost.wire`: what a line really said."""
+"""Frames cut from bytes a second time, after PROTOCOL.md and without `lamppost.wire`: what a line really said."""
 
 from __future__ import annotations
 

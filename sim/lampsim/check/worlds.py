@@ -114,7 +114,7 @@ def draw(seed: int) -> Spec:
     return Spec(
         seed, lines, sites, d.choice((9600, 19200, 19200, 38400, 115200)), start, duration_s,
         tuple(sorted(plans, key=lambda p: p[0])), _people(d, lines, duration_s), _requests(d, names, duration_s),
-        d.choice((60, 300, 900)), d.random() < 0.5, d.choice((1_000, 3_000, 10_000)) if duration_s < 600 else 10_000,
+        d.choice((60, 300, 900)), d.random() < 0.5, d.choice((3_000, 10_000)) if duration_s < 600 else 10_000,
     )  # fmt: skip
 
 

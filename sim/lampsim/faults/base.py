@@ -1,4 +1,4 @@
-"""What a fault is: a frozen record of when, how long and where, which can begin and end in a World.
+"""What a fault is: a frozen record of when, how long and where, which can begin and end in a Stage.
 
 Promises: a fault is JSON both ways and nothing else decides what it does, so a fault plan replays; what it draws at
 random comes from `random.Random` seeded by its own fields. Names are registered, so that other issues add theirs:
@@ -7,7 +7,7 @@ random comes from `random.Random` seeded by its own fields. Names are registered
     @dataclass(frozen=True)
     class TornFlash(Fault): ...
 
-`draw` makes a random fault of a class for a Shape; `begin` and `end` change the World.
+`draw` makes a random fault of a class for a Shape; `begin` and `end` change the Stage, which is the world they play in.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-
-if TYPE_CHECKING:
-    from lampsim.virtual.world import World
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 FAULTS_MAX = 1000  # in one plan: more is a mistake in a file
 JSON_MAX = 1 << 20  # bytes of a fault plan's file
@@ -28,6 +25,30 @@ JSON_MAX = 1 << 20  # bytes of a fault plan's file
 
 class FaultPlanError(ValueError):
     """A fault plan cannot be read; the text says what is wrong and what to do."""
+
+
+class Stage(Protocol):
+    """What a fault may do to a world; `lampsim.check.street.Street` is one. Times are the world's own."""
+
+    loop: Any  # .now_us, .at(t_us, callback)
+
+    def note(self, *words: str) -> None: ...
+    def utc_ms(self) -> int: ...
+    def impair(self, line: str, loss: float, bit_error: float) -> None: ...
+    def part(self, line: str, posts: Iterable[str], cut: bool) -> None: ...
+    def inject(self, line: str, data: bytes) -> None: ...
+    def overheard(self, line: str) -> list[bytes]: ...
+    def power(self, post: str, on: bool) -> None: ...
+    def power_torn(self, post: str, draw: random.Random) -> None: ...
+    def drift(self, post: str, ppm: int) -> None: ...
+    def set_clock(self, post: str, ahead_s: int) -> None: ...
+    def set_gateway_clock(self, ahead_s: int) -> None: ...
+    def set_sensor(self, post: str, mode: str) -> None: ...
+    def set_lamp(self, post: str, works: bool) -> None: ...
+    def set_temperature(self, post: str, temperature_dc: int) -> None: ...
+    def set_gateway(self, on: bool) -> None: ...
+    def set_broker(self, on: bool) -> None: ...
+    def send_plan(self, post: str, raw: bytes) -> None: ...
 
 
 class Shape(NamedTuple):
@@ -57,22 +78,22 @@ class Fault:
         """A random fault of this class."""
         return cls(at_s, for_s)
 
-    def begin(self, world: World) -> None:
+    def begin(self, stage: Stage) -> None:
         raise NotImplementedError
 
-    def end(self, world: World) -> None:
+    def end(self, stage: Stage) -> None:
         """Undo it; the default is for faults that are over at once."""
 
     def random(self) -> random.Random:
         """The same numbers whenever the same fault plays."""
         return random.Random(json.dumps(self.to_json(), sort_keys=True))
 
-    def apply(self, world: World) -> None:
+    def apply(self, stage: Stage) -> None:
         """Begin now, at `at_s`, and end `for_s` later."""
-        world.note("fault", self.name, "begins")
-        self.begin(world)
+        stage.note("fault", self.name, "begins")
+        self.begin(stage)
         if self.for_s > 0:
-            world.loop.at(world.loop.now_us + round(self.for_s * 1e6), lambda: self._over(world))
+            stage.loop.at(stage.loop.now_us + round(self.for_s * 1e6), lambda: self._over(stage))
 
     def to_json(self) -> dict[str, Any]:
         return {"fault": self.name} | asdict(self)
@@ -86,9 +107,9 @@ class Fault:
         """The same fault for half the time; None where that makes no sense."""
         return replace(self, for_s=round(self.for_s / 2, 3)) if self.for_s >= 2 else None
 
-    def _over(self, world: World) -> None:
-        world.note("fault", self.name, "ends")
-        self.end(world)
+    def _over(self, stage: Stage) -> None:
+        stage.note("fault", self.name, "ends")
+        self.end(stage)
 
 
 REGISTRY: dict[str, type[Fault]] = {}
@@ -115,7 +136,9 @@ def from_json(value: Any) -> Fault:
     if cls is None:
         raise FaultPlanError(_unknown("fault", value["fault"], REGISTRY))
     known = {field.name for field in fields(cls)}
-    given = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key != "fault"}
+    given: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key != "fault"
+    }
     for key in given:
         if key not in known:
             raise FaultPlanError(f"{cls.name}: " + _unknown("field", key, known))
@@ -149,4 +172,5 @@ def loads(text: str) -> list[Fault]:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), 1)
-    return f"unknown {what} {name[:40]!r}; " + (f"did you mean {near[0]!r}?" if near else f"use {', '.join(sorted(known))}")
+    hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(sorted(known))}"
+    return f"unknown {what} {name[:40]!r}; {hint}"

@@ -1,0 +1,95 @@
+"""Somebody on the line who has no key: recordings, forgeries, echoes, other people's addresses, and noise.
+
+He hears everything and can send anything. Nothing he sends may change anything but the time it takes.
+"""
+
+from __future__ import annotations
+
+import random
+from binascii import crc_hqx
+from dataclasses import dataclass
+
+from lampsim.faults.base import Fault, Shape, Stage, fault
+
+EVERY_US = 120_000  # between two of his frames: more, and he is a jabber
+
+
+def stuffed(body: bytes) -> bytes:
+    """A frame as it goes on the line: its CRC, COBS, and a zero on both sides; written here a second time."""
+    out = bytearray()
+    for part in (body + crc_hqx(body, 0xFFFF).to_bytes(2, "big")).split(b"\0"):
+        while len(part) >= 254:
+            out += b"\xff" + part[:254]
+            part = part[254:]
+        out += bytes([len(part) + 1]) + part
+    return b"\0" + bytes(out) + b"\0"
+
+
+def opened(data: bytes) -> bytes | None:
+    """The body of a frame on the line, without its CRC; None where it is none."""
+    piece, out, at = data.strip(b"\0"), bytearray(), 0
+    while at < len(piece):
+        code = piece[at]
+        out += piece[at + 1 : at + code]
+        at += code
+        if code < 255 and at < len(piece):
+            out.append(0)
+    return bytes(out[:-2]) if len(out) >= 17 else None
+
+
+@fault("hostile")
+@dataclass(frozen=True)
+class Hostile(Fault):
+    """`kind`: replay, forge (a true frame with something changed and a right CRC), reflect (a frame sent back with its
+    addresses exchanged), other (a frame for one post readdressed to another), random (well-formed nonsense)."""
+
+    line: str = "a"
+    kind: str = "replay"
+
+    KINDS = ("replay", "forge", "reflect", "other", "random")
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, shape.line(draw), draw.choice(cls.KINDS))
+
+    def begin(self, stage: Stage) -> None:
+        noise = self.random()
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def one() -> None:
+            if stage.loop.now_us < until_us:
+                data = self._frame(stage, noise)
+                if data is not None:
+                    stage.inject(self.line, data)
+                stage.loop.at(stage.loop.now_us + noise.randint(EVERY_US // 2, 2 * EVERY_US), one)
+
+        one()
+
+    def _frame(self, stage: Stage, noise: random.Random) -> bytes | None:
+        known = stage.overheard(self.line)
+        if self.kind == "random" or not known:
+            kind = noise.choice((1, 2, 0x10, 0x11, 0x12, 0x13, 0x20, 0x30, 0x31, noise.randrange(256)))
+            head = bytes([noise.choice((0, 1, 2, 3, 255)), noise.choice((0, 1, 2, 250)), kind])
+            return stuffed(head + noise.randbytes(noise.randint(14, 180)))
+        data = noise.choice(known)
+        if self.kind == "replay":
+            return data
+        body = opened(data)
+        return None if body is None else stuffed(bytes(self._changed(bytearray(body), noise)))
+
+    def _changed(self, body: bytearray, noise: random.Random) -> bytearray:
+        if self.kind == "reflect":
+            body[0], body[1] = body[1], body[0]
+        elif self.kind == "other":
+            body[noise.randrange(2)] = noise.randint(0, 8)
+        else:  # a higher counter, another type, a changed payload; the seal as it was, or none
+            choice = noise.randrange(4)
+            if choice == 0:
+                body[3:7] = ((int.from_bytes(body[3:7], "big") + noise.randint(1, 50)) & 0xFFFFFFFF).to_bytes(4, "big")
+            elif choice == 1:
+                body[2] = noise.choice((0x10, 0x12, 0x13, 0x20, 0x30, 0x31))
+            elif choice == 2 and len(body) > 15:
+                body[noise.randrange(7, len(body) - 8)] ^= 1 << noise.randrange(8)
+            else:
+                body[-8:] = bytes(8)
+        return body

@@ -1,0 +1,105 @@
+"""Faults of a line: noise, loss, a cable that is cut, a node that never falls silent."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from lampsim.faults.base import Fault, Shape, Stage, fault
+
+JABBER_BYTES = 60
+JABBER_US = 40_000  # one burst after the other, with gaps in which a frame may or may not fit
+
+
+@fault("bit-errors")
+@dataclass(frozen=True)
+class BitErrors(Fault):
+    """Each hearer reads a bit wrong with this chance."""
+
+    line: str = "a"
+    rate: float = 0.0005
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, shape.line(draw), draw.choice((0.0001, 0.0005, 0.002)))
+
+    def begin(self, stage: Stage) -> None:
+        stage.impair(self.line, 0.0, self.rate)
+
+    def end(self, stage: Stage) -> None:
+        stage.impair(self.line, 0.0, 0.0)
+
+
+@fault("frame-loss")
+@dataclass(frozen=True)
+class FrameLoss(Fault):
+    """Each hearer misses a frame whole with this chance."""
+
+    line: str = "a"
+    rate: float = 0.05
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, shape.line(draw), draw.choice((0.02, 0.05, 0.2, 0.5)))
+
+    def begin(self, stage: Stage) -> None:
+        stage.impair(self.line, self.rate, 0.0)
+
+    def end(self, stage: Stage) -> None:
+        stage.impair(self.line, 0.0, 0.0)
+
+
+@fault("cable-cut")
+@dataclass(frozen=True)
+class CableCut(Fault):
+    """The posts from `some` on lose the gateway; among themselves they still hear each other."""
+
+    line: str = "a"
+    some: tuple[str, ...] = ()
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        line = shape.line(draw)
+        names = shape.lines[line]
+        return cls(at_s, for_s, line, names[draw.randrange(len(names)) :])
+
+    def begin(self, stage: Stage) -> None:
+        stage.part(self.line, self.some, True)
+
+    def end(self, stage: Stage) -> None:
+        stage.part(self.line, self.some, False)
+
+
+@fault("split-bus")
+@dataclass(frozen=True)
+class SplitBus(CableCut):
+    """A bad joint: any of the posts hear only each other, and the others do not hear them."""
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        line = shape.line(draw)
+        names = shape.lines[line]
+        return cls(at_s, for_s, line, tuple(sorted(draw.sample(names, draw.randint(1, len(names))))))
+
+
+@fault("jabber")
+@dataclass(frozen=True)
+class Jabber(Fault):
+    """A broken node sends noise, burst after burst."""
+
+    line: str = "a"
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, min(for_s, 20.0), shape.line(draw))
+
+    def begin(self, stage: Stage) -> None:
+        noise = self.random()
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def burst() -> None:
+            if stage.loop.now_us < until_us:
+                stage.inject(self.line, noise.randbytes(noise.randint(1, JABBER_BYTES)))
+                stage.loop.at(stage.loop.now_us + noise.randint(JABBER_US // 4, 2 * JABBER_US), burst)
+
+        burst()
