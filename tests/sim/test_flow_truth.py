@@ -75,6 +75,18 @@ def test_a_lost_share_of_events_costs_little() -> None:
     assert abs(lossy.density_bias - whole.density_bias) < 8
 
 
+def test_real_posts_and_lines_give_the_same_counts() -> None:
+    street = truth.walkers("way", 240, 7, 0.5, eastward=0.7)
+    for loss in (0.0, 0.05):
+        found = truth.errors("way", truth.compare(street, truth.count_real(street, 7, loss)))
+        assert found.footfall_bias is not None
+        assert found.density_bias is not None
+        assert abs(found.footfall_bias) < 15
+        assert abs(found.density_bias) < 15
+        assert found.edges_bias is not None
+        assert found.edges_bias < -50
+
+
 def test_party_makes_up_for_people_in_step() -> None:
     street = truth.walkers("way", 120, 3, 50 / 60, party=truth.parties)
     assert 1.5 < street.per_party < 2.1
@@ -94,7 +106,7 @@ def test_a_festival_is_as_dense_as_said() -> None:
 
 
 def test_a_figure_that_is_not_told_is_no_error() -> None:
-    row = truth.Row(2, 1.9, None, 1.0, None, 1.3, None, 0.5, None, None)
+    row = truth.Row(2, 1.9, None, 1.0, None, 1.3, None, 0.5, None, None, None)
     found = truth.errors("quiet", [row] * 3)
     assert (found.withheld, found.footfall_bias, found.footfall_error) == (3, None, None)
     assert found.per_window == pytest.approx(1.9)

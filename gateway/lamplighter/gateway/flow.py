@@ -30,6 +30,7 @@ from lamplighter.plans.site import PostSite
 
 WINDOW_MS = 300_000  # five minutes, at whole multiples of UTC
 LATE_MS = 30_000  # a poll cycle of 64 posts at 9,600 baud with retries; what comes later waited for a gateway
+ARRIVE_MS = 2_000  # an announcement is repeated on a busy line before it comes through
 NUMBERS_MAX = 32  # of one post: ITEMS that a STATUS of one frame may repeat
 
 Key = tuple[int, int]  # item epoch and number: the identity of a detection at its post
@@ -125,7 +126,7 @@ class Flow:
         self._look_ms = now_ms + LOOK_MS
         asked = []
         for zone, watch in zip(self._zones, self._watches, strict=True):
-            busy = sum(self._posts[i].free_ms > now_ms for i in zone.posts)
+            busy = sum(self._posts[i].free_ms > now_ms - ARRIVE_MS for i in zone.posts)
             for_s = watch.look(busy, len(zone.posts), now_ms)
             if for_s is not None:
                 asked.append((zone, for_s))
