@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
+from lamplighter.plans.faults import did_you_mean
 
 from .town.generate import town as generate
 from .town.influences import Away, MainsPlan
@@ -270,17 +271,24 @@ class Maker:
                 self.faults.append(f"{where}no gateway {values['gateway']!r}; there are {', '.join(sorted(gateways))}")
             elif values:
                 yield Away(**values)
-        yield from self._registered()
+        yield from self._registered(town)
 
-    def _registered(self) -> Iterator[Any]:
+    def _registered(self, town: Town) -> Iterator[Any]:
+        """Faults by the names of `lampsim.faults`, as `lampsim check` writes them."""
+        known = {lamp.id for lamp in town.lamps}
         for where, row in self.rows("fault"):
             import_module("lampsim.faults")  # which registers them all
             from .faults.base import from_json
 
             try:
-                yield from_json(row)
+                fault = from_json(row)
             except ValueError as error:
                 self.faults.append(f"{where}{error}")
+                continue
+            for post in fault.posts():
+                if post not in known:
+                    self.faults.append(f"{where}no post {post!r} in the town; {did_you_mean(post, known)}")
+            yield fault
 
 
 def _named(part: Traffic, prefix: str) -> Traffic:

@@ -190,6 +190,19 @@ for_s = 20
     assert lux
 
 
+def test_faults_of_the_registry_can_be_named(tmp_path):
+    text = GOOD + '[[fault]]\nfault = "power-cut"\npost = "p0003"\nat_s = 30\nfor_s = 60\n'
+    scenario = load(write(tmp_path, text))
+    assert [fault.name for fault in scenario.faults] == ["power-cut"]
+    assert scenario.faults[0].to_json() == {"fault": "power-cut", "post": "p0003", "at_s": 30, "for_s": 60}
+    assert scenario.shortened(1, from_h=20 / 3600).faults[0].at_s == 10
+    assert scenario.shortened(1, from_h=40 / 3600).faults == ()
+    assert any("did you mean" in f for f in faults_of(write(tmp_path, text.replace("power-cut", "power-cat"))))
+    assert "[[fault]] 1: no post 'p3003' in the town; did you mean" in faults_of(
+        write(tmp_path, text.replace("p0003", "p3003"))
+    )[0]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
