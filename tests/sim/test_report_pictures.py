@@ -63,6 +63,7 @@ def study() -> Study:
         rated * 0 + 0.5,
         streets,
         tuple(p.kind for p in inventory),
+        np.arange(len(inventory)),
     )
     ways = [[tuple(xy) for xy, s in zip(at, streets, strict=True) if s == street] for street in dict.fromkeys(streets)]
     users = walkers(ways, SECONDS)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lampsim.report.make import from_counters
 from lampsim.report.savings import Metered, MeterError, total, verify
 
 RATED = np.array([100.0, 50.0])
@@ -90,3 +91,18 @@ def test_the_interval_holds_the_true_saving(seed: int, dimmed: float) -> None:
         MeterError(0.02, 0.005),
     )
     assert abs(saving.saving_wh - (1 - dimmed) * full.sum()) <= 4.5 * saving.u_wh
+
+
+def test_energy_from_counters_by_hand() -> None:
+    # Counters in mWh at five readings. First lamp: all there, 1, 2, 0 and 5 Wh. Second: the third reading is missing,
+    # so the 6 Wh from the second to the fourth are spread evenly. Third: restarted before the fourth, the last is gone.
+    nan = math.nan
+    counters = np.array([[0, 1000, 3000, 3000, 8000], [500, 1500, nan, 7500, 7500], [0, 4000, 8000, 1000, nan]])
+    expected = np.array([[1, 2, 0, 5], [1, 3, 3, 0], [4, 4, nan, nan]])
+    np.testing.assert_allclose(from_counters(counters), expected)
+
+
+def test_completeness_counts_readings_not_what_counters_bridge() -> None:
+    table = Metered("x", np.array([[1.0, 1.0]]), np.array([10.0]), present=0.5)
+    assert table.completeness == 0.5
+    assert not verify(Metered("full", np.array([[9.0, 9.0]]), np.array([10.0])), table).verified

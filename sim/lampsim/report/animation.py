@@ -25,10 +25,11 @@ LAPSE_S = 600
 LAPSE_FRAME_MS, WAVE_FRAME_MS = 130, 100
 WAVE_SPEED = 5  # times life, at one frame each half second of life
 WAVE_S = 110
-PANEL_PX, WAVE_PX = 300, 720
+PANEL_PX, WAVE_PX = 316, 800
 HEAD_PX, FOOT_PX = 30, 26
 WEBP_QUALITY = 60  # half the bytes of a GIF, and no step of the light's scale is seen
 MARGIN = 0.10
+OFF = "#2a3258"  # a lamp that gives no light is still there
 RINGS = 4  # of a halo
 
 
@@ -104,19 +105,20 @@ def _wave_frame(study: Study, view: View, policy: Policy, t_s: float) -> "Image.
 
 
 def _lamps(draw: "ImageDraw.ImageDraw", view: View, at: tuple[int, int], x_m, y_m, level: np.ndarray) -> None:
-    """A halo and a dot each; the halo of a lamp shows its level by colour and by size."""
+    """A halo and a dot each; the halo of a lamp shows its level by colour and by size. All halos lie under all dots."""
     shades = _shades()
     x, y = view.px(x_m, y_m)
     dot = _dot_px(view, len(x))
     step = np.clip((level * (SHADES - 1)).round().astype(int), 0, SHADES - 1)
-    for i in np.argsort(level, kind="stable"):  # the brightest last, on top
-        if not (-40 < x[i] < view.width + 40 and -40 < y[i] < view.height + 40):
-            continue
-        cx, cy = at[0] + float(x[i]), at[1] + float(y[i])
-        for ring in range(RINGS, 0, -1):  # from the rim of the halo inwards, brighter each
-            radius = dot * (1.0 + 0.55 * ring * float(level[i]))
-            _disc(draw, cx, cy, radius, shades[int(step[i]) * (RINGS + 1 - ring) // (2 * RINGS + 1)])
-        _disc(draw, cx, cy, dot, shades[int(step[i])] if level[i] > 0 else "#2a3258")
+    inside = (x > -40) & (x < view.width + 40) & (y > -40) & (y < view.height + 40)
+    order = [int(i) for i in np.argsort(level, kind="stable") if inside[i]]  # the brightest last, on top
+    for ring in range(RINGS, 0, -1):  # from the rims of the halos inwards, brighter each
+        for i in order:
+            if level[i] > 0:
+                shade = shades[int(step[i]) * (RINGS + 1 - ring) // (2 * RINGS + 1)]
+                _disc(draw, at[0] + float(x[i]), at[1] + float(y[i]), dot * (1 + 0.5 * ring * float(level[i])), shade)
+    for i in order:
+        _disc(draw, at[0] + float(x[i]), at[1] + float(y[i]), dot, shades[step[i]] if level[i] > 0 else OFF)
 
 
 def _people(draw: "ImageDraw.ImageDraw", view: View, at: tuple[int, int], study: Study, rows: slice,
@@ -186,7 +188,7 @@ def _view(x_m: np.ndarray, y_m: np.ndarray, width: int, height: int, around_m: f
 def _dot_px(view: View, lamps: int) -> float:
     """About a seventh of the distance between lamps, from a dot to a lantern."""
     room = (view.width * view.height / max(lamps, 1)) ** 0.5
-    return float(np.clip(room / 9, 1.2, 5.0))
+    return float(np.clip(room / 10, 1.2, 5.0))
 
 
 def _canvas(width: int, height: int) -> "tuple[Image.Image, ImageDraw.ImageDraw]":
@@ -243,7 +245,7 @@ def _fixed_colours() -> Iterator[tuple[int, int, int]]:
         red, green, blue = ImageColor.getrgb(name)[:3]
         return red, green, blue
 
-    yield from (rgb(name) for name in (*USER.values(), "#2a3258", "#c3cbe0"))
+    yield from (rgb(name) for name in (*USER.values(), OFF, "#c3cbe0"))
     night = rgb(NIGHT)
     for i in range(8):
         yield tuple(round(n + (255 - n) * i / 7) for n in night)  # pyright: ignore[reportReturnType]

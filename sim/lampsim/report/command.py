@@ -12,8 +12,6 @@ from typing import NoReturn
 
 import click
 
-from .words import saving_sentence, sentence
-
 NIGHTS_MAX = 31  # a month; a town of 1,000 lamps takes minutes for each night
 LAMPS_MAX = 5000  # levels of a night are 90 MB for each 1,000 lamps and policy
 
@@ -36,7 +34,7 @@ LAMPS_MAX = 5000  # levels of a night are 90 MB for each 1,000 lamps and policy
 @click.option("--street-lux", type=click.FloatRange(0.1, 200), help="Maintained illuminance assumed.  [default: 7.5]")
 @click.option("--park-lux", type=click.FloatRange(0.1, 200), help="The same in parks.  [default: 5]")
 @click.option("--street-area", type=click.FloatRange(1, 5000), help="m2 a street lamp lights; else spacing x 10 m.")
-@click.option("--park-area", type=click.FloatRange(1, 5000), help="m2 a park lamp lights; else spacing x 3 m.")
+@click.option("--park-area", type=click.FloatRange(1, 5000), help="m2 a park lamp lights; else spacing x 5 m.")
 @click.option("--meter-error", default=1.0, show_default=True, type=click.FloatRange(0, 20), help="Of a meter, in %.")
 @click.option("--seed", default=1, show_default=True, help="Of people, sensors and line.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the report.")
@@ -49,10 +47,15 @@ def report(lamps: Path | None, out: Path, **options) -> None:
 
     from ..town.model import TownError
     from ..traffic.model import TrafficError
-    from .build import build
     from .policies import PolicyError
     from .wishes import Wishes
-    from .write import write
+
+    try:
+        from .build import build
+        from .words import saving_sentence, sentence
+        from .write import write
+    except ImportError as fault:
+        _stop(f"{fault.name} is missing; install it with: pip install 'lamplighter[report]'", 1)
 
     try:
         wishes = Wishes.of(lamps, options)

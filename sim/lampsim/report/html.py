@@ -123,7 +123,9 @@ def _light(study: Study, pictures: dict[str, str]) -> str:
 def _night(pictures: dict[str, str]) -> str:
     lapse = "The whole night in some seconds. Dots of colour are people; a frame is the mean of ten minutes."
     mean = "Mean level of all lamps, in steps of five minutes, and how many people were about."
-    heat = "Each row is a lamp, street by street; each column a minute. Bright is full light, dark blue is off."
+    heat = (
+        "Each row is a lamp, in the order of the cable; each column a minute. Bright is full light, dark blue is off."
+    )
     return _section(
         "night",
         _figure(pictures, "lapse", lapse, "Moving map of the lamps through the night, policies side by side", True)

@@ -43,6 +43,7 @@ class _Sums:
 def lamps_of(town: Town) -> Lamps:
     """The town's lamps as arrays."""
     sites = town.sites
+    lines = {bus.id: number for number, bus in enumerate(town.buses)}
     return Lamps(
         tuple(p.id for p in town.lamps),
         np.array([p.x_m for p in town.lamps]),
@@ -51,6 +52,7 @@ def lamps_of(town: Town) -> Lamps:
         np.array([site.luminaire.standby_mw / 1000 for site in sites]),
         tuple(p.street for p in town.lamps),
         tuple(p.kind for p in town.lamps),
+        np.array([1000 * lines[p.bus] + p.address for p in town.lamps]),
     )
 
 

@@ -29,6 +29,7 @@ class Lamps:
     standby_w: np.ndarray
     streets: tuple[str, ...]
     kinds: tuple[str, ...]  # "street", "park" or "square"
+    cable: np.ndarray  # rising along each line, line after line
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,14 +52,8 @@ class Lamps:
 
     @property
     def order(self) -> np.ndarray:
-        """Indexes so that lamps of a street lie together, along its longer direction: the rows of a heat map."""
-        spread = {name: self._along_x(name) for name in set(self.streets)}
-        along = [x if spread[s] else y for s, x, y in zip(self.streets, self.x_m, self.y_m, strict=True)]
-        return np.array(sorted(range(len(self)), key=lambda i: (self.streets[i], along[i])), dtype=int)
-
-    def _along_x(self, street: str) -> bool:
-        mine = np.array([s == street for s in self.streets])
-        return bool(np.ptp(self.x_m[mine]) >= np.ptp(self.y_m[mine]))
+        """Indexes so that neighbours on the cable lie together: the rows of a heat map."""
+        return np.argsort(self.cable, kind="stable")
 
     def spacing_m(self) -> dict[str, float]:
         """The usual distance to the next lamp, by kind: the median over its lamps."""

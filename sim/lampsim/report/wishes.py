@@ -9,7 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from .policies import NAMES
 
 LUX = {"street": 7.5, "park": 5.0, "square": 10.0}  # EN 13201-2: classes P3, P4 and P2
-WIDTH_M = {"street": 10.0, "park": 3.0, "square": 20.0}  # carriageway of 6 m and two footpaths; a path; a square's rim
+WIDTH_M = {
+    "street": 10.0,
+    "park": 5.0,
+    "square": 20.0,
+}  # carriageway of 6 m and two footpaths; a path with its verges; a square's rim
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def mean_level(study: Study) -> Any:
 
 
 def heat_maps(study: Study) -> Any:
-    """A panel a policy: a row for each lamp (street by street), a column for each minute."""
+    """A panel a policy: a row for each lamp (in the order of the cable), a column for each minute."""
     policies = study.policies
     rows = study.lamps.order
     if len(rows) > ROWS_MAX:
