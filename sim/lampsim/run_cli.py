@@ -18,6 +18,7 @@ import click
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NOON_LOCAL = 13  # World.START is 12:00 UTC on a winter day, 13:00 in Brussels
 CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the daemon polls several times a second
+FAULTY_CYCLE_S = 30  # where posts may fall silent and come back, the gateway has to notice
 
 
 @click.command()
@@ -31,13 +32,15 @@ CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the da
 @click.option("--baud", type=click.IntRange(300, 1_000_000), default=19200, show_default=True)
 @click.option("--loss", type=click.FloatRange(0, 0.5), default=0.0, help="Share of frames that a hearer misses.")
 @click.option("--bit-error", type=click.FloatRange(0, 0.01), default=0.0, help="Chance of a bit to be read wrong.")
-@click.option("--cycle", "cycle_s", type=click.IntRange(0, 86400), default=CYCLE_S, show_default=True,
-              help="Seconds between two polls of a post that has nothing to tell; 0: as often as the line allows.")  # fmt: skip
+@click.option("--cycle", "cycle_s", type=click.IntRange(0, 86400),
+              help="Seconds between two polls of a post that has nothing to tell; 0: as often as the line allows.  "
+              f"[default: {CYCLE_S}, with faults or a scenario {FAULTY_CYCLE_S}]")  # fmt: skip
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the recording (.npz).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def run(
     posts: int, hours: float, seed: int, scenario: str | None, plan_file: Path | None, people: float,
-    fault_file: Path | None, baud: int, loss: float, bit_error: float, cycle_s: int, save: Path | None, as_json: bool,
+    fault_file: Path | None, baud: int, loss: float, bit_error: float, cycle_s: int | None, save: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Run a town in virtual time: every post is the real one, and so is every gateway's poll scheduler."""
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
@@ -45,6 +48,8 @@ def run(
     given = {"baud": baud, "loss": loss, "bit_error": bit_error} if scenario is None else {}
     options = {"cycle_s": cycle_s, "progress": bar} | given
     faults = _faults(fault_file)
+    if cycle_s is None:
+        options["cycle_s"] = cycle_s = FAULTY_CYCLE_S if faults or scenario is not None else CYCLE_S
     if scenario is not None:
         world, hours = _of_scenario(scenario, faults, options)
     else:

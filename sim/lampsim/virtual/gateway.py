@@ -61,6 +61,9 @@ class Port:
     def hear(self, data: bytes) -> None:
         self.handle(line.Received(data))
 
+    def hear_late(self, data: bytes, at_us: int) -> None:
+        self.hear(data)
+
     def hear_frame(self, frame: Frame, sender: str) -> None:
         raise AssertionError("a gateway listens to every byte")
 

@@ -74,7 +74,6 @@ class VirtualPost:
         self.post: Post | None = None
         self.flash_errors = 0
         self.edge_us = -1  # when its sensor last began to see somebody
-        self.hearing: str | None = None  # whose event is being handled
         self._loop = loop
         self._bus_key = bus_key
         self._did = did
@@ -92,6 +91,11 @@ class VirtualPost:
     @property
     def powered(self) -> bool:
         return self.post is not None
+
+    @property
+    def hearing(self) -> str | None:
+        """Whose frame it is being handed, while it is."""
+        return self.wire.speaker or None
 
     @property
     def level_pm(self) -> int:
@@ -148,14 +152,14 @@ class VirtualPost:
 
     # --- sensor
 
-    def sense(self, active: bool, user_class: int) -> None:
-        """The sensor begins or ceases to see somebody of `user_class` (0..2)."""
+    def sense(self, active: bool, user_class: int, source: int = 0) -> None:
+        """The sensor at input `source` (0..3) begins or ceases to see somebody of `user_class` (0..2)."""
         if self.post is None or self.sensor_dead or (self.sensor_stuck and not active):
             return
         if active:
             self.edge_us = self._loop.now_us
         self._listen_now()
-        self.handle(("presence", 0, active, user_class))
+        self.handle(("presence", source, active, user_class))
 
     def give(self, event: tuple) -> None:
         """Any other event of the board: lux, temp, power, clock, service."""
@@ -168,16 +172,22 @@ class VirtualPost:
         self._heard_us = self._loop.now_us
         self.handle(("rx", data))
 
+    def hear_late(self, data: bytes, at_us: int) -> None:
+        """The beginning of a frame that came when nothing was to be sent."""
+        if self.post is not None and self.post.line is not None:
+            self._heard_us = self._loop.now_us
+            self.post.line.received(data, self._t_ms(at_us))
+
     def hear_frame(self, frame: Frame, sender: str) -> None:
         post = self.post
         if post is None or post.line is None:
             return
+        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._take(post, frame):
+            return  # that the line was in use it learns from catch_up
         self._heard_us = self._loop.now_us
-        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._take(post, frame, sender):
-            return
         self.handle(("frame", frame))
 
-    def _take(self, post: Post, frame: Frame, sender: str) -> bool:
+    def _take(self, post: Post, frame: Frame) -> bool:
         """Take an event that a real link of this line has just sealed; return False where it must be looked at.
 
         What Line and PostLink would do with it: remember its counter, and tell the detection where the post knows the
@@ -196,9 +206,7 @@ class VirtualPost:
         t_ms = self.t_ms()
         post.clock.now((self._tick0 + t_ms) & TICKS_MASK)
         if post.overheard(frame.src, values[2], t_ms - values[4]):
-            self.hearing = sender
             self.handle(("tick",))
-            self.hearing = None
         return True
 
     def passed(self, src: int, dst: int, end_us: int) -> None:
@@ -276,6 +284,8 @@ class VirtualPost:
         if self._wake_us > self._loop.now_us:
             self._timer = self._loop.at(self._wake_us, self._wake)
         else:
+            if self.post is not None and self.post._present:  # it may want to announce again
+                self._listen_now()
             self.handle(("tick",))
 
     def _share_key(self) -> None:

@@ -1,7 +1,7 @@
 """A plausible town for `lampsim run`: its plan, and how many people are about in each hour of a winter day.
 
-For each 1,000 posts some 30 people on foot and 10 cars are on their way at once in the early evening, a few at night and
-in the morning. Trips run between any two places of the street graph (lampsim.traffic.walkers).
+For each 1,000 posts some 30 people on foot and 10 cars are on their way at once when the evening is busiest, few at
+night and by day. Trips run between any two places of the street graph (lampsim.traffic.walkers).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ..traffic.model import Trips
 from ..traffic.walkers import Ways, walkers
 
 # On their way at once for each 1,000 posts, by local hour 0..23
-ON_FOOT = (2, 1, 1, 1, 1, 1, 2, 4, 4, 2, 2, 2, 2, 2, 2, 3, 6, 12, 30, 30, 15, 8, 5, 3)
-BY_CAR = (0.5, 0.5, 0.3, 0.3, 0.3, 0.5, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 2, 5, 10, 10, 5, 3, 2, 1)
+ON_FOOT = (1, 0.5, 0.3, 0.3, 0.3, 0.5, 1, 3, 3, 1, 1, 1, 1, 1, 1, 2, 3, 8, 20, 30, 15, 6, 3, 2)
+BY_CAR = (0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.5, 2, 2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 3, 7, 10, 5, 2, 1, 0.5)
 PILOT_HOURS = 6  # trips drawn to learn how long one takes
 REACH = [{"reachMetres": 30, "level": 100}, {"reachMetres": 60, "level": 60}, {"reachMetres": 90, "level": 30}]
 CAR_REACH = [{"reachMetres": 110, "level": 100}]  # stopping sight distance at 80 km/h (NIGHT.md)

@@ -2,8 +2,8 @@
 
 What it promises
 - Who hears which bytes is what `Line` says; where transmissions overlap, `Line` itself says it.
-- Bytes come in pieces as a UART gives them: the first byte when it has ended (the carrier), the rest at the end of the
-  frame, to a gateway each CHUNK_US in between.
+- Bytes come in pieces as a UART gives them: the first byte when it has ended (the carrier), then what has ended each
+  CHUNK_US, the rest at the end of the frame.
 - An undamaged frame is decoded once for all. A post with nothing to send gets it as a Frame, and only where it is for
   that post or for everybody; what the others missed is only when the line was last in use, and they are told that
   (`catch_up`) before they next want to speak. With `exact` everybody gets every byte instead; the light is the same.
@@ -37,6 +37,7 @@ class Station(Protocol):
     listening: bool
 
     def hear(self, data: bytes) -> None: ...
+    def hear_late(self, data: bytes, at_us: int) -> None: ...
     def hear_frame(self, frame: Frame, sender: str) -> None: ...
     def passed(self, src: int, dst: int, end_us: int) -> None: ...
 
@@ -44,7 +45,7 @@ class Station(Protocol):
 class _Run:
     """One write while nobody else sends. `given` counts the bytes each hearer has, `copies` are damaged ones."""
 
-    __slots__ = ("copies", "data", "end_us", "frame", "given", "missed", "node", "start_us", "steps")
+    __slots__ = ("carrying", "copies", "data", "end_us", "frame", "given", "missed", "node", "start_us", "steps")
 
     def __init__(self, node: str, data: bytes, start_us: int, end_us: int):
         self.node, self.data, self.start_us, self.end_us = node, data, start_us, end_us
@@ -53,6 +54,7 @@ class _Run:
         self.copies: dict[str, bytes] = {}
         self.missed: set[str] = set()
         self.steps: list[Handle] = []
+        self.carrying = False  # somebody hears it piece by piece
 
 
 class Wire:
@@ -65,6 +67,7 @@ class Wire:
         self.baud = baud
         self.exact = exact
         self.stations: dict[str, Station] = {}
+        self.speaker = ""  # whose frame is being handed out
         self._loop = loop
         self._sent = sent
         self._byte_us = BITS_PER_BYTE * 1_000_000 / baud
@@ -91,24 +94,25 @@ class Wire:
 
     def unplug(self, station: Station) -> None:
         """Cut a node off: the rest of what it was sending is gone, and it hears nothing."""
+        run = self._run
+        if run is not None and run.node == station.name and self._loop.now_us < run.end_us:
+            self._overlap()
+        if self._line is not None:
+            self._collide()
+        if self._line is not None and station.name in self._line.nodes:
+            self._line.unplug(station.name)
         self.stations.pop(station.name, None)
         self.listeners.pop(station.name, None)
         if self._by_address.get(station.address) is station:
             del self._by_address[station.address]
-        if self._line is not None:
-            if station.name in self._line.nodes:
-                self._line.unplug(station.name)
-        elif self._run is not None and self._run.node == station.name and self._loop.now_us < self._run.end_us:
-            self._overlap().unplug(station.name)
 
     def listen(self, station: Station, listening: bool) -> None:
         """A station has, or has no more, a use for every byte."""
         if listening:
             if station.name not in self.listeners and station.name in self.stations:
                 self.listeners[station.name] = station
-                run = self._run
-                if run is not None and station.name != run.node:
-                    self._give(run, station, self._ended(run))
+                if self._run is not None and station.name != self._run.node:
+                    self._join(self._run, station)
         elif not self.exact and station.address:
             self.listeners.pop(station.name, None)
 
@@ -127,9 +131,7 @@ class Wire:
     def catch_up(self, station: Station, since_us: int) -> int:
         """Tell a station that has heard nothing since `since_us` when the line was last in use; return the moment."""
         run = self._run
-        if run is not None and run.node != station.name and station.name not in run.missed and self._ended(run):
-            if station.name not in run.given:
-                self._give(run, station, 1)
+        if run is not None and run.node != station.name and self._join(run, station):
             return self._loop.now_us
         for end_us, src, dst, sender, missed in reversed(self._past):
             if end_us <= since_us:
@@ -169,27 +171,38 @@ class Wire:
         if self._loss or self._bit_error:
             self._damage(run)
         if any(name != node for name in self.listeners):
-            run.steps.append(self._loop.at(now_us + self._span_us(1), self._carrier))
+            self._carry(run, now_us + self._span_us(1))
         run.steps.append(self._loop.at(end_us, self._finish))
+
+    def _carry(self, run: _Run, at_us: int) -> None:
+        run.carrying = True
+        if at_us < run.end_us:
+            run.steps.append(self._loop.at(at_us, self._carrier))
 
     def _carrier(self) -> None:
         """The first byte has ended, or another CHUNK_US of a long frame."""
         run = self._run
         if run is None:
             return
-        ended = self._ended(run)
-        gateway = False
+        ended = self._ended(run, self._loop.now_us)
+        self._carry(run, self._loop.now_us + CHUNK_US)
         for station in list(self.listeners.values()):
-            if station.name == run.node:
-                continue
-            if not station.address:
-                gateway = True
+            if station.name != run.node:
                 self._give(run, station, ended)
-            elif station.name not in run.given:
-                self._give(run, station, 1)
-        next_us = self._loop.now_us + CHUNK_US
-        if gateway and next_us < run.end_us and self._run is run:
-            run.steps.append(self._loop.at(next_us, self._carrier))
+
+    def _join(self, run: _Run, station: Station) -> bool:
+        """Hand what had come by the last piece to a station that begins to listen now; return whether it heard any."""
+        first_us = run.start_us + self._span_us(1)
+        late_us = self._loop.now_us - first_us
+        piece_us = first_us + late_us // CHUNK_US * CHUNK_US
+        if not run.carrying:
+            self._carry(run, piece_us + CHUNK_US if late_us >= 0 else first_us)
+        if late_us < 0 or station.name in run.missed:
+            return False
+        if station.name not in run.given:
+            upto = run.given[station.name] = self._ended(run, piece_us)
+            station.hear_late(run.copies.get(station.name, run.data)[:upto], piece_us)
+        return True
 
     def _give(self, run: _Run, station: Station, upto: int) -> None:
         if station.name in run.missed:
@@ -216,12 +229,14 @@ class Wire:
             del self._past[0]
         if self._queue:
             self._begin(run.node, self._queue.pop(0), run.end_us)
+        self.speaker = run.node
         if frame is None or run.copies or self.exact:
             self._finish_bytes(run)
         elif dst == EVERYBODY:
             self._finish_broadcast(run, frame)
         else:
             self._finish_single(run, frame)
+        self.speaker = ""
 
     def _finish_bytes(self, run: _Run) -> None:
         for station in list(self.stations.values()):
@@ -334,9 +349,9 @@ class Wire:
     def _span_us(self, count: int) -> int:
         return count * BITS_PER_BYTE * 1_000_000 // self.baud
 
-    def _ended(self, run: _Run) -> int:
-        """How many bytes of a run have ended by now."""
-        count = ((self._loop.now_us - run.start_us + 1) * self.baud - 1) // (BITS_PER_BYTE * 1_000_000)
+    def _ended(self, run: _Run, now_us: int) -> int:
+        """How many bytes of a run have ended by then."""
+        count = ((now_us - run.start_us + 1) * self.baud - 1) // (BITS_PER_BYTE * 1_000_000)
         return max(0, min(count, len(run.data)))
 
 

@@ -329,10 +329,10 @@ class World:
             listener(post, from_pm, target_pm, fade_ms)
 
     def _note_latency(self, post: VirtualPost, now_us: int) -> None:
-        sender = post.hearing
+        sender = self.posts.get(post.wire.speaker)
         if sender is None:
             return
-        edge_us = self.posts[sender].edge_us
+        edge_us = sender.edge_us
         if edge_us >= 0 and now_us - edge_us <= ACT_WITHIN_US:
             self._latencies.append((now_us - edge_us) / 1000)
 
