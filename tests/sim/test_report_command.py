@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from lampsim.report import place, policies, simulate
+from lampsim.report import place, policies, simulate, workers
 from lampsim.report.command import report
 from lampsim.report.people import Crowd, generated
 
@@ -122,6 +122,22 @@ def test_the_same_command_gives_the_same_numbers(made: Path, tmp_path: Path) -> 
     result = simulate.run(town, policies.named("presence", ZONE).document, people(night, 0), night, "1 0")
     first = json.loads((made / "report.json").read_text())["policies"][2]
     assert first["log_sha256"] == result.log_sha256
+
+
+def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town, _ = place.town_of(inventory(tmp_path), None, 1000, None)
+    night = simulate.Window(834_000_300, 900, 0, 0)
+    people = generated(town, Crowd(600, 0, 0), ZONE, 1)(night, 0)
+    plans = [policies.named(name, ZONE).document for name in policies.NAMES[1:]]
+    tasks = [workers.Task(str(i), town, plan, people, night, "s") for i, plan in enumerate(plans)]
+    told: list[float] = []
+    alone = workers.run_all(tasks, lambda name, share: None)
+    monkeypatch.setattr(workers, "ALONE_BELOW", 0)
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
+    together = workers.run_all(tasks, lambda name, share: told.append(share))
+    assert [r.log_sha256 for r in alone] == [r.log_sha256 for r in together]
+    assert told == sorted(told)
+    assert 0.5 < told[-1] <= 1
 
 
 def test_plans_of_the_operators_own(tmp_path: Path) -> None:

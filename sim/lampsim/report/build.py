@@ -5,12 +5,13 @@ import datetime
 from ..town.model import Town
 from . import place
 from .assumptions import assumptions
-from .make import Report, lamps_of, simulate_all
+from .make import lamps_of, simulate_all
 from .people import Crowd, generated, recorded
 from .policies import Choice, PolicyError, from_file, named
 from .savings import MeterError
 from .study import Lamps, Study
 from .wishes import WIDTH_M, Wishes
+from .workers import Report
 
 CARS = 40.0  # an hour, where there are streets
 SPACING_M = (8.0, 60.0)  # lamps nearer than that share an area; farther apart they do not light what lies between

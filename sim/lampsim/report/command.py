@@ -82,7 +82,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self._moving = sys.stderr.isatty()
-        self._before = ""
+        self._told: set[str] = set()
         self._width = 0
 
     def __enter__(self) -> "_Progress":
@@ -97,14 +97,14 @@ class _Progress:
         return self._show_moving if self._moving else self._show_once
 
     def _show_moving(self, step: str, share: float) -> None:
-        bar = "█" * round(20 * share) + "░" * (20 - round(20 * share)) if share else "…"
-        line = f"{step}  {bar} {share:4.0%}" if share else f"{step} {bar}"
+        bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
+        line = f"{bar} {share:4.0%}  {step}" if share else f"{step} …"
         click.echo("\r" + line.ljust(self._width), err=True, nl=False)
         self._width = max(self._width, len(line))
 
     def _show_once(self, step: str, share: float) -> None:
-        if step != self._before:
-            self._before = step
+        if step not in self._told:
+            self._told.add(step)
             click.echo(f"lampsim: {step}", err=True)
 
 

@@ -20,8 +20,8 @@ from .policies import Choice
 from .savings import Metered
 from .simulate import Result, Window
 from .study import KINDS, Lamps, Night, Policy, Utility, energy_wh
+from .workers import Report, Task, run_all
 
-Report = Callable[[str, float], None]  # what is being done, and the share of it that is done
 People = Callable[[Window, int], Traffic]  # the traffic of a night, from the window's start on
 
 
@@ -71,11 +71,10 @@ def simulate_all(
         dark = slice(window.sunset_s - window.start_s, window.sunrise_s - window.start_s)
         nights.append(night)
         needs = Needs(NightLamps(lamps.ids, np.zeros(len(lamps), dtype=int), lamps.x_m, lamps.y_m), night.users)
-        for choice in choices:
-            step = f"{choice.title}, {day:%-d %B}"
-            result = simulate.run(
-                town, choice.document, traffic, window, f"{seed} {number}", lambda share, step=step: report(step, share)
-            )
+        name = f"{day:%-d %B}"
+        tasks = [Task(f"{c.title}, {name}", town, c.document, traffic, window, f"{seed} {number}") for c in choices]
+        results = run_all(tasks, lambda step, share, n=number: report(step, (n + share) / len(days)))
+        for choice, result in zip(choices, results, strict=True):
             _add(sums[choice.id], lamps, dark, needs, result)
             year.look(lamps, parts[choice.id], result.levels_pm, window.start_s, sums[choice.id].seen)
     made = [
