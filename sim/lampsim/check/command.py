@@ -1,4 +1,4 @@
-"""`lampsim check`: look for a broken promise until the time or the seeds are used up, and show the smallest way to it."""
+"""`lampsim check`: look for a broken promise until time or seeds are used up, and show the smallest way to it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,10 @@ def _played(cases: Iterable[Case], jobs: int, end: float) -> Iterator[tuple[Case
             if not waiting:
                 return
             case, result = waiting.pop(0)
-            yield case, result.get()
+            try:
+                yield case, result.get(None if end == float("inf") else max(0.1, end - time.monotonic()))
+            except multiprocessing.TimeoutError:
+                return
 
 
 def _explain(case: Case, outcome: Outcome, shrinks: bool) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
+from functools import lru_cache
 from typing import NamedTuple
 
 from lamppost.wire import cbor
@@ -36,6 +37,7 @@ class Ear:
         return [frame for frame in map(_open, pieces) if frame is not None]
 
 
+@lru_cache(maxsize=512)  # every hearer of a frame asks
 def _open(piece: bytes) -> Frame | None:
     body = _unstuffed(piece)
     if body is None or not 17 <= len(body) <= 209 or crc_hqx(body[:-2], 0xFFFF) != int.from_bytes(body[-2:], "big"):

@@ -25,6 +25,7 @@ from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
 from lampsim.check.overheard import Ear, Frame
 from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, reached_pm
+from lampsim.check.worlds import PLAN_RETRY_S
 
 if TYPE_CHECKING:
     from lampsim.check.street import Street, StreetPost
@@ -68,7 +69,7 @@ class Life:
         self.past: deque[tuple[int, Bounds]] = deque()
         self.plan: SlowPlan | None = None
         self.raw: bytes | None = None
-        self.next_seq = 0
+        self.planned_ms = self.next_seq = 0
         self.before: tuple = ()
         self.second, self.wakes = 0, 0
 
@@ -124,7 +125,7 @@ class Witness:
         air, now = self._air[bus], self.street.loop.now_us
         for frame in Ear().hear(data):
             wire_us = len(data) * 10_000_000 // self.street.spec.baud
-            air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000)
+            air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000, heard_by=set())
         if len(air) > 500:
             self._air[bus] = {body: frame for body, frame in air.items() if frame.until_us > now}
 
@@ -244,7 +245,9 @@ class Witness:
             if own_now or t_ms <= last_ms + hold_ms + MARGIN_MS:
                 high = max(high, reached_pm(profile, user_class, places[address]))
             sure_ms = last_ms + hold_ms - (ANNOUNCED_MS if address == one.address else OLD_EVENT_MS)
-            if own_now and hold_ms > ANNOUNCED_MS:
+            if address == one.address and max(last_ms, t_ms - ANNOUNCED_MS if own_now else 0) < life.planned_ms:
+                sure_ms = 0  # who came before there was a plan is not known until announced again
+            elif own_now and hold_ms > ANNOUNCED_MS:
                 sure_ms = t_ms + 1
             left_ms = life.left.get((address, user_class))
             if left_ms is not None:
@@ -260,6 +263,10 @@ class Witness:
         raw = post.plan.raw if post.plan else None
         if raw == life.raw:
             return
+        known = {n[0] for n in life.plan.neighbours} if life.plan else set()
+        if life.plan is None:
+            life.planned_ms = one.ran_ms()
+        life.alone = {key for key in life.alone if key[0] in known}  # what strangers said before did not count
         life.raw = raw
         life.plan = None if raw is None else SlowPlan(raw)
         if raw is not None:
@@ -385,7 +392,8 @@ class Witness:
         if utc_s is None or abs(utc_s * 1000 + ms - utc_ms) > CLOCK_OFF_MS:
             raise self._broken(2, one, f"its time is {utc_s}, it is {utc_ms // 1000}")
         wanted = self.street.cabinet.wanted[one.name]
-        if post.plan is None or post.plan.raw != wanted[-1]:
+        patient = self.street.spec.quiet_s >= PLAN_RETRY_S
+        if patient and (post.plan is None or post.plan.raw != wanted[-1]):
             raise self._broken(3, one, "it does not run the plan the office wants")
 
     def _broken(self, promise: int, one: StreetPost, what: str) -> Broken:

@@ -62,7 +62,7 @@ class Bus:
         self.heard: list[tuple[int, bytes]] = []
         nodes = [GATEWAY, STRANGER, *posts]
         self._street = street
-        self._halves = [Line(baud, nodes, street.seed_of("line", name, half)) for half in (0, 1)]
+        self._halves = [Line(baud, nodes, street.random_of("line", name, half).getrandbits(32)) for half in (0, 1)]
         self._side = dict.fromkeys(nodes, 0)
         for node in nodes:
             self._halves[1].unplug(node)

@@ -17,10 +17,11 @@ from lamplighter.plans.site import Luminaire, PostSite
 from lampsim.check import slow_sun
 from lampsim.check.reference import zone_of
 
-POSTS = (4, 16)
+POSTS = (4, 4, 5, 6, 7, 8, 10, 12, 16)
+PLAN_RETRY_S = 480.0  # a plan that was not taken is sent again within five minutes; only so long a quiet asks for it
 SPACING_M = 30.0
 SENSOR_M = 12.0
-QUIET_S = 480.0  # after people and faults: a plan that was not taken is sent again within five minutes
+QUIET_S = (120.0, 120.0, 120.0, 120.0, PLAN_RETRY_S)  # after people and faults
 _EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 _TOWNS = (  # POSIX rule, latitude and longitude in microdegrees: both hemispheres, odd offsets, a pole's summer
     ("CET-1CEST,M3.5.0,M10.5.0/3", 50_669_300, 4_615_000),
@@ -61,7 +62,7 @@ class Spec:
     reading_s: int
     photocells: bool
     poll_ms: int
-    quiet_s: float = QUIET_S
+    quiet_s: float
 
     def bus_of(self, post: str) -> str:
         return next(bus for bus, posts in self.lines.items() if post in posts)
@@ -100,7 +101,7 @@ def draw(seed: int) -> Spec:
     """The world of a seed."""
     d = random.Random(f"world {seed}")
     duration_s = _duration(d)
-    count = d.randint(*POSTS) if duration_s < 7200 else d.randint(4, 6)
+    count = d.choice(POSTS) if duration_s < 1200 else d.randint(4, 6)
     names = [f"p{number:02d}" for number in range(1, count + 1)]
     half = count if d.random() < 0.5 else d.randint(2, count - 2)
     lines = {"a": tuple(names[:half]), "b": tuple(names[half:])}
@@ -114,16 +115,19 @@ def draw(seed: int) -> Spec:
     return Spec(
         seed, lines, sites, d.choice((9600, 19200, 19200, 38400, 115200)), start, duration_s,
         tuple(sorted(plans, key=lambda p: p[0])), _people(d, lines, duration_s), _requests(d, names, duration_s),
-        d.choice((60, 300, 900)), d.random() < 0.5, d.choice((3_000, 10_000)) if duration_s < 600 else 10_000,
+        d.choice((60, 300, 900)), d.random() < 0.5, d.choice((3_000, 10_000)) if duration_s < 300 else 10_000,
+        d.choice(QUIET_S),
     )  # fmt: skip
 
 
 def _duration(d: random.Random) -> float:
-    """Mostly minutes, where most happens in a minute of computing; now and then a night or a day."""
+    """Mostly minutes, where most happens for the computing it takes; now and then a night or a day."""
     kind = d.random()
-    if kind < 0.7:
-        return round(d.uniform(240, 1200), 1)
-    return round(d.uniform(1200, 5400) if kind < 0.97 else d.uniform(5 * 3600, 24 * 3600), 1)
+    if kind < 0.65:
+        return round(d.uniform(90, 300), 1)
+    if kind < 0.9:
+        return round(d.uniform(300, 1200), 1)
+    return round(d.uniform(1200, 4000) if kind < 0.985 else d.uniform(5 * 3600, 24 * 3600), 1)
 
 
 def _start(d: random.Random, rule: str) -> int:
@@ -191,10 +195,10 @@ def _plan(d: random.Random, rule: str, start: int, duration_s: float, names: lis
     days = [["mon", "tue", "wed"], ["sat", "sun"], ["thu", "fri"]]
     rules = [{"program": d.choice(ids), "weekDays": d.choice(days)} for _ in range(d.randint(0, 2))]
     calendars = [{"id": "c0", "defaultProgram": d.choice(ids), "rules": rules}, {"id": "c1", "defaultProgram": ids[0]}]
-    groups = [{"id": "all", "posts": "all", "calendar": "c0"}]
+    groups: list[dict[str, Any]] = [{"id": "all", "posts": "all", "calendar": "c0"}]
     some = [name for name in names if d.random() < 0.3]
     if some:
-        groups.append({"id": "some", "posts": some, "calendar": "c1"})
+        groups += [{"id": "some", "posts": some, "calendar": "c1"}]
     scenes = [_scene(d, number, near, groups) for number in range(d.choice((0, 0, 1, 2)))]
     value = {
         "plan": "drawn", "timeZone": rule, "safeFloor": d.choice((5, 10, 30)), "controlPrograms": programs,

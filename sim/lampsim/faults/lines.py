@@ -61,7 +61,7 @@ class CableCut(Fault):
     def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
         line = shape.line(draw)
         names = shape.lines[line]
-        return cls(at_s, for_s, line, names[draw.randrange(len(names)) :])
+        return cls(at_s, for_s, line=line, some=names[draw.randrange(len(names)) :])
 
     def begin(self, stage: Stage) -> None:
         stage.part(self.line, self.some, True)
@@ -79,7 +79,7 @@ class SplitBus(CableCut):
     def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
         line = shape.line(draw)
         names = shape.lines[line]
-        return cls(at_s, for_s, line, tuple(sorted(draw.sample(names, draw.randint(1, len(names))))))
+        return cls(at_s, for_s, line=line, some=tuple(sorted(draw.sample(names, draw.randint(1, len(names))))))
 
 
 @fault("jabber")
@@ -91,7 +91,7 @@ class Jabber(Fault):
 
     @classmethod
     def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
-        return cls(at_s, min(for_s, 20.0), shape.line(draw))
+        return cls(at_s, min(for_s, 20.0), line=shape.line(draw))
 
     def begin(self, stage: Stage) -> None:
         noise = self.random()
