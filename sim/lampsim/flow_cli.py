@@ -11,6 +11,7 @@ from .people import DETECTION_PER_S
 
 SINGLE = (60, 120, 240, 480, 960)  # people an hour on a path
 FESTIVAL = (50, 200, 800)  # people on a square within an hour
+TICKS = (1, 2, 5, 10, 20)  # people per 100 m
 COLUMNS = (
     ("per window", "per_window", "{:.1f}"),
     ("/100 m", "per_100m", "{:.2f}"),
@@ -93,7 +94,7 @@ def draw(rows, path: Path) -> None:
     figure = Figure(figsize=(10, 7), layout="constrained")
     kinds: dict[str, list] = {}
     for row in rows:
-        kind = row.street.split()[0] + (" with party" if "party" in row.street else "")
+        kind = row.street.rstrip("/h0123456789") if "party" not in row.street else "groups, with party"
         kinds.setdefault(kind, []).append(row)
     panels = ("footfall_bias", "share_error", "speed_bias", "density_bias")
     words = ("footfall, bias %", "direction, error in points", "speed, bias %", "density, bias %")
@@ -104,6 +105,8 @@ def draw(rows, path: Path) -> None:
                 axes.plot(*zip(*points, strict=True), marker="o", label=kind)
         axes.axhline(0, color="grey", linewidth=0.8)
         axes.set(title=title, xscale="log", xlabel="people per 100 m (true)")
+        axes.set_xticks(TICKS, [str(tick) for tick in TICKS], minor=False)
+        axes.set_xticks([], minor=True)
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize="small")
     figure.savefig(path, format="png", dpi=110)

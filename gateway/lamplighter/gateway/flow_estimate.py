@@ -16,8 +16,8 @@ within PLAUSIBLE times the median.
 Speed is the median of steps, in a histogram. Directions share out the footfall by pairs, less those by chance.
 
 Assumed: sensors with a range of RANGE_M; ways past the posts; nobody in step with another: people who walk together are
-one to a sensor, which `party` (people per party, 1 unless configured) multiplies; no stay much shorter than REPEAT_MS
-(cars: seen some two seconds, taken for three). The truth comparison (`lampsim flow`) states the errors by density.
+one to a sensor, which `party` (people per party, 1 unless configured) multiplies; stays shorter than REPEAT_MS last
+BRIEF_MS (cars: two seconds). The truth comparison (`lampsim flow`) states the errors by density.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from lamplighter.gateway.flow_place import Zone
 from lamplighter.gateway.flow_track import USUAL_MPS, Arrival, Post, chance
 
 SEEN_MAX = 0.99  # share, 4.6 people in range: beyond it, a second more or less adds a person
+SENSES_SEEN_MAX = 0.95  # mean share; beyond it, so few edges are left that pairs are chance: no directions
 RANGE_M = 12.0  # how far a sensor sees to each side (NIGHT.md's sensor)
 SPEED_LOW_MPS, SPEED_STEP, SPEED_BINS = 0.4, 1.08, 56  # 0.4 to 29 m/s in steps of 8 %
 PLAUSIBLE = 2.0
@@ -89,7 +90,7 @@ class Tally:
         return Estimate(
             self.edges,
             max(footfall, 1) if self.edges else 0,
-            _share(footfall, self._excess(posts, window_ms)),
+            None if sum(seen) > SENSES_SEEN_MAX * len(seen) else _share(footfall, self._excess(posts, window_ms)),
             speed,
             sum(seen) / len(mine),
             mean * 100 / (2 * RANGE_M),

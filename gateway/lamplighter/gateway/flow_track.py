@@ -25,6 +25,7 @@ SLOWEST_MPS = (0.4, 1.0, 2.0)
 FASTEST_MPS = (4.0, 12.0, 22.0)
 USUAL_MPS = (1.35, 4.5, 11.0)  # where a step has none before it
 DWELL_MS = (19_000, 7_000, 4_000)  # in range of 12 m, and the hold: where only the item told of an edge, no repeats
+BRIEF_MS = (500, 3_000, 2_000)  # in range, of one who is gone before the first repeat: a car takes 2 s for 24 m
 TRAIL_MS = 90_000  # 30 m at the slowest gate are 75 s
 EDGES_MAX = 4  # of one post within the trail; more come only from a faulty sensor, or a crowd that no link would follow
 COST_MAX = 1.2  # a third to three times the expected speed
@@ -54,15 +55,16 @@ class Edge:
 class Post:
     """One post: how long it has seen somebody since `begin`, and its latest edges."""
 
-    __slots__ = ("edges", "free_ms", "near", "pairs", "passed", "seen_ms", "since_ms", "start_ms")
+    __slots__ = ("edges", "free_ms", "kind", "kinds", "near", "pairs", "passed", "seen_ms", "since_ms", "start_ms")
 
     def __init__(self, near: tuple[Near, ...], now_ms: int) -> None:
         self.near = near
         self.edges: list[Edge] = []
         self.since_ms = self.start_ms = self.free_ms = now_ms  # the counts' beginning; the last presence's from and to
-        self.seen_ms = 0
+        self.seen_ms = self.kind = 0  # the class of who is there
         self.passed = 0
-        self.pairs: dict[int, int] = {}
+        self.kinds = [0, 0, 0]  # edges by class
+        self.pairs: dict[tuple[int, int], int] = {}  # by origin post and class
 
     def edge(self, t_ms: int, repeats: bool, kind: int) -> bool:
         """Somebody came; False where somebody was there already (a sensor that lost sight for a moment)."""
@@ -71,8 +73,9 @@ class Post:
             self.free_ms = max(self.free_ms, t_ms + stay_ms)
             return False
         self._settle(t_ms)
-        self.start_ms, self.free_ms = t_ms, t_ms + stay_ms
+        self.start_ms, self.free_ms, self.kind = t_ms, t_ms + stay_ms, kind
         self.passed += 1
+        self.kinds[kind] += 1
         return True
 
     def stays(self, t_ms: int) -> None:
@@ -80,9 +83,10 @@ class Post:
         self.free_ms = max(self.free_ms, t_ms + REPEAT_MS)
 
     def begin(self, t_ms: int) -> None:
-        """Count anew from t_ms on."""
+        """Count anew from t_ms on; edges that nobody will go on from are forgotten."""
         self.since_ms, self.seen_ms, self.passed = t_ms, 0, 0
-        self.pairs = {}
+        self.kinds, self.pairs = [0, 0, 0], {}
+        self.edges = [edge for edge in self.edges if 0 <= t_ms - edge.t_ms < TRAIL_MS]
 
     def settle(self, t_ms: int) -> None:
         """Add what of the present presence lies before t_ms; `begin` is to follow."""
@@ -92,7 +96,7 @@ class Post:
         start = max(self.start_ms, self.since_ms)
         # The true end lies REPEAT_MS / 2 before the latest possible one on average, and the sensor's hold before that.
         seen_to = self.free_ms - REPEAT_MS // 2 - HOLD_MS if self.free_ms > self.start_ms else self.start_ms
-        self.seen_ms += max(0, min(max(seen_to, self.start_ms + 500), t_ms, self.free_ms) - start)
+        self.seen_ms += max(0, min(max(seen_to, self.start_ms + BRIEF_MS[self.kind]), t_ms, self.free_ms) - start)
         self.start_ms = max(self.start_ms, min(t_ms, self.free_ms))
 
 
@@ -114,7 +118,7 @@ def link(posts: list[Post], index: int, t_ms: int, kind: int) -> Arrival:
             took_s = (t_ms - origin.t_ms) / 1000
             if origin.kind == kind and distance_m / fast <= took_s <= distance_m / slow:
                 pairs.append((other, (to_bearing + 180) % 360))
-                posts[index].pairs[other] = posts[index].pairs.get(other, 0) + 1
+                posts[index].pairs[other, kind] = posts[index].pairs.get((other, kind), 0) + 1
             if origin.used or origin.kind != kind or took_s <= 0:
                 continue
             speed = distance_m / took_s
@@ -138,11 +142,13 @@ def chance(posts: list[Post], index: int, other: int, distance_m: float, window_
     Of all the pairs of one edge here with one there, those not made by one person fall into a gate of width g with
     chance g / window, either way round.
     """
-    gate_ms = 1000 * distance_m * (PACE - 1 / PACE) / USUAL_MPS[0]
-    share = min(0.25, gate_ms / window_ms)
     here, there = posts[index], posts[other]
-    made = here.pairs.get(other, 0) + there.pairs.get(index, 0)
-    return max(0.0, (here.passed * there.passed - made) * share / (1 - 2 * share))
+    found = 0.0
+    for kind, usual_mps in enumerate(USUAL_MPS):
+        share = min(0.25, 1000 * distance_m * (PACE - 1 / PACE) / usual_mps / window_ms)
+        made = here.pairs.get((other, kind), 0) + there.pairs.get((index, kind), 0)
+        found += max(0.0, (here.kinds[kind] * there.kinds[kind] - made) * share / (1 - 2 * share))
+    return found
 
 
 def _cost(origin: Edge, speed_mps: float, bearing_deg: float) -> float:
