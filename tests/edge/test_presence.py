@@ -133,6 +133,17 @@ class Direction(unittest.TestCase):
         self.assertTrue(p.detect(OWN, PEDESTRIAN, 53000))  # another one, who is still here
         self.assertEqual(level(p, 53000), 1000)
 
+    def test_what_is_said_again_is_no_news(self):
+        p = fresh()
+        p.ask(0, 0)
+        p.detect(9, PEDESTRIAN, 0)
+        p.detect(OWN, PEDESTRIAN, 21000)
+        self.assertFalse(p.detect(9, PEDESTRIAN, 400))
+        p.detect(11, PEDESTRIAN, 21500)  # too fast for one walker
+        for t_ms in (21000, 21400):
+            self.assertFalse(p.detect(OWN, PEDESTRIAN, t_ms))
+        self.assertEqual(level(p, 21500), 1000)
+
     def test_a_missed_sensor_between_is_bridged(self):
         self.assertEqual(self.passing([(9, 0), (11, 42)]), 600)
         self.assertEqual(self.passing([(8, 0), (13, 30)]), 300)  # 150 m in 30 s is no walker: nobody has moved

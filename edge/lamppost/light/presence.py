@@ -30,6 +30,7 @@ _RANGE_DM = 120  # of a sensor
 _BETWEEN_DM = 240  # what the ranges of two sensors cover of the way between their posts
 _GRACE_MS = 500  # beyond half the hold, after which who stays is announced again
 _CAR_GRACE_MS = 2500  # a second car follows within two seconds, and is seen by itself farther on
+_SAME_MS = 900  # a frame that is said again, or comes through a relay: it is no news; a sensor's next is 1 s later
 _CORRIDOR_DM = 150  # half a wide road and its lamps: a car sees what lies within
 _STRAIGHT_PM2 = 950000  # cosine of 18 degrees, times 1000 squared: less is a bend, after which the road is not known
 _LINGER_MS = 20000  # a walker is out of a sensor's range of 12 m by then; who is still seen may be someone else
@@ -90,6 +91,8 @@ class Presence:
         came = None
         for entry in self._seen:
             if entry[_SLOT] == slot and entry[_CLASS] == user_class:
+                if t_ms < entry[_LAST] + _SAME_MS:
+                    return False
                 held = t_ms - entry[_LAST] < self._hold_ms and not entry[_LEFT]
                 lingers = held and (entry[_EAST] or entry[_NORTH]) and t_ms - entry[_FIRST] >= _LINGER_MS
                 if held and not lingers:

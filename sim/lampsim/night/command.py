@@ -22,6 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--real", is_flag=True, help="Add the real posts on simulated lines: REAL, with latencies.")
 @click.option("--baud", type=click.IntRange(300, 1_000_000), default=19200, show_default=True)
 @click.option("--loss", type=click.FloatRange(0, 0.5), default=0.0, show_default=True, help="Share of frames lost.")
+@click.option("--no-relay", is_flag=True, help="A post hears its own line only.")
 @click.option("--from", "begin_h", type=click.FloatRange(0, 12), default=0.0, help="Hours after 18:00.")
 @click.option("--hours", type=click.FloatRange(0, 12, min_open=True), default=12.0, help="How long.")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -31,7 +32,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def night(
     lamps_file: Path, user_files: tuple[Path, ...], policies: tuple[str, ...], bench: bool, real: bool, baud: int,
-    loss: float, begin_h: float, hours: float, seed: int, steps: bool, why: bool, plot: Path | None, as_json: bool,
+    loss: float, no_relay: bool, begin_h: float, hours: float, seed: int, steps: bool, why: bool,
+    plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """The same people in the same streets: how much light and how much energy, by policy.
 
@@ -44,7 +46,7 @@ def night(
         raise click.ClickException(f"{error}; install the reports: pip install 'lamplighter[report]'") from error
     names = tuple(policy.upper() for policy in policies)
     try:
-        wanted = runs.Wanted(names, bench or steps or why, real, baud, loss, seed, steps, why)
+        wanted = runs.Wanted(names, bench or why, real, baud, loss, seed, steps, why, no_relay)
         lamps = data.load_lamps(lamps_file)
         rows = [
             row for file in user_files for row in _night(lamps, data.load_users(file), file, begin_h, hours, wanted)

@@ -34,7 +34,11 @@ def _table(rows: Sequence[Row]) -> Table:
         table.add_column(heading, justify="right")
     for row in rows:
         values = [_number(getattr(row.figures, name), digits) for _, name, digits in _COLUMNS]
-        table.add_row(row.policy, *values, *(_number(row.extra.get(name), 1) for name in extras))
+        table.add_row(
+            row.policy,
+            *values,
+            *(_number(row.extra.get(name), 4 if name.startswith("lost_") else 2) for name in extras),
+        )
     return table
 
 

@@ -1,4 +1,4 @@
-"""What the output of a lamp's sensor does with what it sees, as the post on it has it: one input for each class of user.
+"""What the output of a lamp's sensor does with what it sees: the post has one input for each class of user.
 
 A sensor looks once a second, at the whole second. Its output for a class goes up in a second in which it sees a user
 of that class and down in the first second in which it sees none.
