@@ -1,7 +1,7 @@
 """A post's two clocks: milliseconds since it woke, which never wrap here, and UTC, which it may not know.
 
 Boards count milliseconds modulo 2**30 (12.4 days); `now` unwraps them, given that it is called at least every six
-days (the Post asks to be woken every ten minutes). UTC is only an offset to that, set by the gateway's TIME or by an RTC.
+days (the Post asks to be woken every ten minutes). UTC is only an offset to that, set by the gateway's TIME or an RTC.
 """
 
 from lamppost.limits import TICKS_MASK

@@ -97,7 +97,7 @@ class Post:
         if t_ms >= self._read_at or self.meter.since_ms <= self.dimmer.done_ms or self.meter.sensor:
             self._reading(t_ms)
         if self.line and self.line.out:
-            self._speak(t_ms)
+            self._speak(self.line, t_ms)
         actions, self._actions = self._actions, []
         wait_ms = self._deadline(t_ms) - t_ms
         most_ms = _WAKE_SENSOR_MS if self.meter.sensor else _WAKE_MS
@@ -294,15 +294,15 @@ class Post:
             meter = self.meter
             self.items.add(messages.READING, utc_s, self.dimmer.level(t_ms), meter.power_mw, meter.energy_mwh)
 
-    def _speak(self, t_ms: int) -> None:
-        data = self.line.pump(t_ms)
+    def _speak(self, line, t_ms: int) -> None:
+        data = line.pump(t_ms)
         if data:
             self._actions.append(("tx", data))
 
     def _deadline(self, t_ms: int) -> int:
         deadline = self._decide_at if self._decide_at < self._read_at else self._read_at
         if self.line and self.line.out:
-            deadline = min(deadline, self.line.deadline())
+            deadline = min(deadline, self.line.deadline() or 0)
         for state in self._present.values():
             deadline = min(deadline, state[2])
         if self._identify_until is not None:

@@ -113,11 +113,11 @@ def _of_scenario(name: str, faults: list, options: dict):
 def _faults(file: Path | None) -> list:
     if file is None:
         return []
-    from .faults import FaultPlanError, load_plan
+    from . import faults
 
     try:
-        return list(load_plan(file.read_text(encoding="utf-8")))
-    except FaultPlanError as error:
+        return faults.loads(file.read_text(encoding="utf-8"))
+    except faults.FaultPlanError as error:
         raise click.ClickException(f"{file}: {error}") from None
 
 

@@ -42,7 +42,7 @@ try:
 
 except ImportError:  # MicroPython
 
-    def equal(a: bytes, b: bytes) -> bool:
+    def equal(a: bytes, b: bytes) -> bool:  # pyright: ignore[reportAssignmentType, reportRedeclaration]
         """Compare in a time that does not depend on where the difference is."""
         if len(a) != len(b):
             return False

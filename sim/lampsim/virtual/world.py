@@ -19,7 +19,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway.plan_sync import Compiled
 from lamplighter.plans.compile import compile_for
@@ -34,6 +34,9 @@ from .loop import Loop
 from .post import SharedKey, VirtualPost
 from .sensing import Sensing
 from .wire import Wire
+
+if TYPE_CHECKING:  # numpy is imported only when a recording is made
+    from ..recording import Recording
 
 START_UTC_S = 824_385_600  # 2026-02-14T12:00:00Z: noon before a winter night
 ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something else
@@ -150,7 +153,7 @@ class World:
 
     # --- running
 
-    def run(self, hours: float) -> "Recording":  # noqa: F821, UP037 - numpy is imported only when it is needed
+    def run(self, hours: float) -> Recording:
         """Let `hours` of virtual time pass and return everything recorded since the start."""
         self.run_s(hours * 3600)
         return self.recording()
@@ -202,7 +205,7 @@ class World:
             "plans_applied": sum(post.post is not None and post.post.plan is not None for post in self.posts.values()),
         }
 
-    def recording(self) -> "Recording":  # noqa: F821, UP037
+    def recording(self) -> Recording:
         """Everything up to now."""
         from ..recording import Recording
 
