@@ -38,11 +38,15 @@ class Key:
 
 
 try:
-    from hmac import compare_digest as equal  # bytes, in a time that does not depend on where the difference is
+    from hmac import compare_digest
+
+    def equal(a: bytes, b: bytes) -> bool:
+        """Compare in a time that does not depend on where the difference is."""
+        return compare_digest(a, b)
 
 except ImportError:  # MicroPython
 
-    def equal(a: bytes, b: bytes) -> bool:  # pyright: ignore[reportAssignmentType, reportRedeclaration]
+    def equal(a: bytes, b: bytes) -> bool:
         """Compare in a time that does not depend on where the difference is."""
         if len(a) != len(b):
             return False
