@@ -1,0 +1,152 @@
+"""Deliberate bugs: what the checker and the tests must catch, or they prove nothing.
+
+Each is one change of one file: `old` stands there exactly once (a test holds that). `catcher` is "check", for
+`lampsim check` on SEEDS, or the test file that must fail.
+"""
+
+# ruff: noqa: E501 - the lines quote the source as it stands
+from typing import NamedTuple
+
+CHECK = "check"
+SEEDS = "1-24"
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    catcher: str = CHECK
+
+
+LIGHT, WIRE, GATEWAY = "edge/lamppost/light/", "edge/lamppost/wire/", "gateway/lamplighter/gateway/"
+
+MUTANTS = [
+    # rules
+    Mutant("a switch point comes one cut late", LIGHT + "night.py", "if at <= cut:", "if at < cut:"),
+    Mutant("a period does not end", LIGHT + "night.py", "if begin <= cut < end and", "if begin <= cut and"),
+    Mutant(
+        "weekdays are one off", LIGHT + "program.py", "weekday = 1 << dates.weekday(day)",
+        "weekday = 1 << (dates.weekday(day) + 1) % 7",
+    ),
+    Mutant("a raise lowers", LIGHT + "layers.py", "max(level, asked) if op == RAISE", "asked if op == RAISE"),
+    Mutant(
+        "an energy cap goes below the safe floor", LIGHT + "commands.py",
+        "level = max(level, LEVEL_MAX if plan is None else plan.floor_pm)", "level = max(level, 0)",
+    ),
+    Mutant(
+        "a command outlives its end by a minute", LIGHT + "commands.py", "return t_ms >= self.end_ms() or (",
+        "return t_ms >= self.end_ms() + 60000 or (",
+    ),
+    Mutant(
+        "dark while the time is unknown", LIGHT + "arbiter.py",
+        "[(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, \"time unknown: full output unless it is day\")]",
+        "[(PLAN, SET, 0, LEVEL_MAX, 0, \"time unknown: full output unless it is day\")]",
+    ),
+    Mutant(
+        "dark without a plan", LIGHT + "arbiter.py", "[(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, \"no plan: full output\")]",
+        "[(PLAN, SET, 300, LEVEL_MAX, 0, \"no plan: full output\")]",
+    ),
+    Mutant(
+        "a step amid a ramp is smeared", LIGHT + "arbiter.py", "leap = steps and", "leap = False and steps and",
+        "tests/edge/test_arbiter_steps.py",
+    ),
+    Mutant(
+        "a broken temperature sensor darkens", LIGHT + "layers.py", " or temperature_dc > TEMPERATURE_MAX_DC:", ":"
+    ),
+    Mutant(
+        "the clock does not unwrap its ticks", "edge/lamppost/clock.py", "step = (ticks - self._ticks) & TICKS_MASK",
+        "step = max(0, ticks - self._ticks)",
+    ),
+    Mutant(
+        "a second of each minute is lost", "edge/lamppost/clock.py", "self.t_ms += step", "self.t_ms += step * 59 // 60"
+    ),
+    # presence
+    Mutant(
+        "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",
+        "HOLD_MAX_S, \"profile\", i, \"hold\") * 100",
+    ),
+    Mutant(
+        "the own sensor does not count", "edge/lamppost/post.py",
+        "self._detected(self.settings.address, state[0], t_ms)", "pass",
+    ),
+    Mutant(
+        "neighbours are not heard", "edge/lamppost/post.py", "self._detected(message.src, user_class, t_ms - age_ms)",
+        "pass",
+    ),
+    # frame, seal, link
+    Mutant(
+        "the CRC is not looked at", WIRE + "frame.py", "if crc16(body[:-2]) != (body[-2] << 8 | body[-1]):", "if False:",
+        "tests/edge/test_wire_frame.py",
+    ),
+    Mutant(
+        "a frame that never ends is kept", WIRE + "frame.py", "if len(self._piece) + end - at > _STUFFED_MAX:",
+        "if False:", "tests/edge/test_wire_frame.py",
+    ),
+    Mutant(
+        "any seal will do in a session", WIRE + "post_link.py",
+        "session is not None and equal(session.key.seal(contexts.DOWN, frame.signed), frame.seal)", "session is not None",
+    ),
+    Mutant(
+        "any seal will do in a broadcast", WIRE + "post_link.py",
+        "if not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):", "if False:",
+    ),
+    Mutant(
+        "a recorded broadcast is fresh", WIRE + "post_link.py",
+        "        if frame.counter <= floor:\n", "        if frame.counter < 0:\n",
+    ),
+    Mutant(
+        "a request may come twice", WIRE + "post_link.py", "if frame.counter <= session.asked:",
+        "if frame.counter < session.asked:", "tests/edge/test_wire_link.py",
+    ),
+    Mutant(
+        "event counters start again after a power cut", WIRE + "counter.py", "            self._reserve(reserved)\n", "",
+        "tests/edge/test_wire_link.py",
+    ),
+    Mutant(
+        "a command is not remembered", "edge/lamppost/answers.py", "            if result[0] == transaction:\n",
+        "            if result[0] == -1:\n",
+    ),
+    Mutant("a plan is not kept", "edge/lamppost/post.py", "self._actions.append((\"save\", \"plan\", raw))", "pass"),
+    # items and outbox
+    Mutant(
+        "an item too many is forgotten", "edge/lamppost/answers.py", "post.items.acknowledge(ack)",
+        "post.items.acknowledge(ack + 1)",
+    ),
+    Mutant(
+        "item numbers are not reserved", "edge/lamppost/store/items.py", "            self._reserve(self._reserved)\n", ""
+    ),
+    Mutant(
+        "an item that comes again is new", GATEWAY + "outbox.py",
+        "return epoch == self.epoch and (seq <= self.stored or seq in self.heard)",
+        "return epoch == self.epoch and seq in self.heard",
+    ),
+    Mutant(
+        "an event heard before its item is forgotten", GATEWAY + "outbox.py",
+        "frozenset(seq for seq in seen.heard if seq > stored)", "frozenset()",
+    ),
+    Mutant(
+        "ids start again with the gateway", GATEWAY + "outbox.py", "        _put(connection, \"next\", self._next)\n", ""
+    ),
+    Mutant(
+        "a reading tells energy for power", GATEWAY + "items.py", "\"power_w\": b / 1000", "\"power_w\": c / 1000"
+    ),
+    # poll
+    Mutant(
+        "an item is acknowledged before it is stored", GATEWAY + "poll.py",
+        "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n",
+        "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n"
+        "            peer.ack = items[-1][0]\n",
+    ),
+    Mutant(
+        "a post that lost its session is polled for ever", GATEWAY + "roster.py",
+        "        peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms\n        return True",
+        "        return False",
+    ),
+    Mutant(
+        "time is told a minute late", GATEWAY + "poll.py", "utc_ms = t_ms + (self._utc_ahead_ms or 0)",
+        "utc_ms = t_ms - 60_000 + (self._utc_ahead_ms or 0)",
+    ),
+]  # fmt: skip
+
+QUICK = ("dark without a plan", "any seal will do in a session", "an item too many is forgotten", "a raise lowers")
