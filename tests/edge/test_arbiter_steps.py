@@ -7,6 +7,7 @@ minute later.
 import unittest
 
 from lamppost.light.arbiter import Arbiter
+from lamppost.light.dimmer import Dimmer
 from lamppost.light.plan import Plan
 from lamppost.light.presence import Presence
 from lamppost.wire import cbor
@@ -15,11 +16,11 @@ MIDNIGHT = 9678 * 86400  # 2026-07-01
 START = MIDNIGHT + 600
 
 
-def plan(scenes, level_pm=0, ramp_s=900):
+def plan(scenes, level_pm=0, ramp_s=900, max_pm=1000):
     points = [[0, 720, 1000]]  # at midnight it begins to rise for a quarter of an hour
     program = ["p", level_pm, ramp_s, 0, [[0, 0, 0, 1439]], points]
     profile = ["walkers", 20, 0, 0, [[100, 900]], [], []]
-    luminaire = [0, 1000, 30000, 500]
+    luminaire = [0, max_pm, 30000, 500]
     return Plan.from_bytes(
         cbor.encode([1, "UTC0", 50000000, 4000000, 100, 0, [program], [], scenes, [profile], [], luminaire])
     )
@@ -28,15 +29,20 @@ def plan(scenes, level_pm=0, ramp_s=900):
 class Lamp:
     """A lamp that does what is decided, second by second."""
 
-    def __init__(self, scenes):
-        self.plan, self.presence, self.arbiter = plan(scenes), Presence(), Arbiter()
+    def __init__(self, scenes, max_pm=1000):
+        self.plan, self.presence, self.arbiter = plan(scenes, max_pm=max_pm), Presence(), Arbiter()
+        self.dimmer = Dimmer()
         self.presence.configure(self.plan, 1)
         self.t_ms = 0
         self.decide()
 
     def decide(self):
-        self.decision = self.arbiter.decide(self.plan, self.presence, START + self.t_ms // 1000, self.t_ms)
-        return self.decision
+        decision = self.decision = self.arbiter.decide(self.plan, self.presence, START + self.t_ms // 1000, self.t_ms)
+        if decision.jump:
+            self.dimmer.go(decision.now_pm, 0, self.t_ms)
+        if decision.changed:
+            self.dimmer.go(decision.level_pm, decision.fade_ms, self.t_ms)
+        return decision
 
     def run(self, t_ms):
         """Decide whenever it is due until t_ms, then once more."""
@@ -70,3 +76,10 @@ class Steps(unittest.TestCase):
         lamp = Lamp([["slow", START + 30, START + 600, 1, 800, 300]])
         for t_ms in range(1000, 700000, 1000):
             self.assertFalse(lamp.run(t_ms).jump)
+
+    def test_a_lamp_that_cannot_be_full_follows_the_ramp_until_it_can_no_more(self):
+        lamp = Lamp([], max_pm=900)
+        for t_ms in range(0, 300000, 10000):  # at 90 % of a ramp to full output, six seconds of it a per cent
+            lamp.run(t_ms)
+            wanted = lamp.plan.luminaire_pm(lamp.plan.level_at(START + t_ms // 1000))
+            self.assertTrue(abs(lamp.dimmer.level(t_ms) - wanted) <= 5)

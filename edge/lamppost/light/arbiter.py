@@ -241,6 +241,7 @@ def _horizon(plan, segment, asks, upper, utc_s, faded_s, fade_ms):
         return next_s, max(faded_s, utc_s + 1)
     below = len(asks) - len(upper)
     straight = ramps == 1 and not upper and below <= (1 if utc_s < segment.ramp_end_s() else 2)
+    straight = straight and plan.min_pm == 0 and plan.max_pm == LEVEL_MAX  # the luminaire's limits bend it too
     return next_s, next_s if straight else min(next_s, utc_s + max(1, longest_s // _RAMP_STEPS))
 
 
