@@ -13,8 +13,8 @@ from ..traffic.model import Trips
 from ..traffic.walkers import Ways, walkers
 
 # On their way at once for each 1,000 posts, by local hour 0..23
-ON_FOOT = (1, 0.5, 0.3, 0.3, 0.3, 0.5, 1, 3, 3, 1, 1, 1, 1, 1, 1, 2, 3, 8, 20, 30, 15, 6, 3, 2)
-BY_CAR = (0.3, 0.2, 0.1, 0.1, 0.1, 0.2, 0.5, 2, 2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 3, 7, 10, 5, 2, 1, 0.5)
+ON_FOOT = (0.5, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 2, 2, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 2, 5, 14, 30, 12, 4, 2, 1)
+BY_CAR = (0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3, 1, 1, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.5, 2, 5, 10, 4, 1.5, 0.7, 0.3)
 PILOT_HOURS = 6  # trips drawn to learn how long one takes
 REACH = [{"reachMetres": 30, "level": 100}, {"reachMetres": 60, "level": 60}, {"reachMetres": 90, "level": 30}]
 CAR_REACH = [{"reachMetres": 110, "level": 100}]  # stopping sight distance at 80 km/h (NIGHT.md)
