@@ -14,7 +14,11 @@ PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
-    "lamplighter.gateway.rollout", "lamplighter.plans.compile", "lamplighter.plans.neighbours",
+    "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
+    "lamplighter.gateway.procedures", "lamplighter.gateway.plan_sync", "lamplighter.gateway.commands",
+    "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",
+    "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
+    "lamplighter.plans.compile", "lamplighter.plans.neighbours",
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 
