@@ -1,16 +1,19 @@
 """Everything a report assumes, in sentences: what a reader must know to trust a figure, or to doubt it."""
 
+from ..town.model import Town
 from .savings import MeterError
 from .wishes import Wishes
 
 
-def assumptions(wishes: Wishes, zone: str, error: MeterError, area_words: str) -> tuple[str, ...]:
+def assumptions(wishes: Wishes, town: Town, zone: str, error: MeterError, area_words: str) -> tuple[str, ...]:
     """A sentence or two each, for the page and the data file."""
     how = "as given" if wishes.zone else "taken from the nearest city of the tz database (--time-zone)"
     lux = ", ".join(f"{kind} {value:g} lx" for kind, value in wishes.lux.items())
     return (
         "The real program of a lamp post ran for each lamp, on simulated RS-485 lines at 19,200 baud with a gateway. "
         "A sensor on each lamp sees 12 m and misses one look in twenty; ramps, holds and delays are the real ones.",
+        f"{_lines(len(town.buses))}, cut where the cable would be; a post hears the sensors of its own line, so light "
+        "does not run ahead into the next one.",
         "Power of a lamp: standby always; switched on 3 % of its rated power, and 97 % in proportion to its level. "
         "Rated power from the inventory; where it names none, 80 W on a street and 40 W in a park.",
         "Energy counts from shortly before sunset to shortly after sunrise; 100 % is full from sunset to sunrise.",
@@ -23,3 +26,7 @@ def assumptions(wishes: Wishes, zone: str, error: MeterError, area_words: str) -
         f"{100 * error.shared:g} % in common.",
         f"Seed {wishes.seed}: the same command gives the same numbers.",
     )
+
+
+def _lines(count: int) -> str:
+    return "The lamps hang on one line" if count == 1 else f"The lamps hang on {count} lines"

@@ -47,7 +47,7 @@ def build(wishes: Wishes, report: Report) -> tuple[Study, MeterError]:
         words,
         {kind: wishes.lux[kind] for kind in areas},
         areas,
-        assumptions(wishes, zone, error, area_words),
+        assumptions(wishes, town, zone, error, area_words),
     ), error
 
 

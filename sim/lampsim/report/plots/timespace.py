@@ -71,7 +71,7 @@ def find_walk(study: Study, kind: str = "pedestrian") -> Walk | None:
         walks = [_walk(study, night, int(person), wanted) for person in people]
         found = [walk for walk in walks if walk is not None]
         if found:
-            return max(found, key=lambda walk: (len(walk.lamps) * (1 + _contrast(study, walk)), -walk.person))
+            return max(found, key=lambda walk: (len(walk.lamps) * (0.2 + _contrast(study, walk) ** 2), -walk.person))
     return None
 
 
