@@ -69,6 +69,7 @@ class Life:
         self.past: deque[tuple[int, Bounds]] = deque()
         self.plan: SlowPlan | None = None
         self.raw: bytes | None = None
+        self.inputs: tuple = ()  # of the last look: the clock's offset, and what `expected` was asked with
         self.planned_ms = self.next_seq = 0
         self.before: tuple = ()
         self.second, self.wakes = 0, 0
@@ -193,9 +194,14 @@ class Witness:
         in_force = [command for command in life.commands.values() if t_ms < command.until_ms]
         limit_pm = derated_pm(life.temperature_dc)
         presence = NOBODY if utc_s is None else self._presence(one, life, utc_s, t_ms)
-        now = expected(life.plan, utc_s, presence, in_force, limit_pm, _photocell(life.lux))
+        inputs = (life.plan, presence, in_force, limit_pm, _photocell(life.lux))
+        now = _expected(inputs, utc_s)
         self._pure(one, life, now, utc_s, t_ms)
         window_ms = max([FADES_MS, *(p[k] for p in (life.plan.profiles if life.plan else []) for k in (2, 3))])
+        if life.inputs and life.inputs != (post.clock._offset_ms, inputs):  # until now the ones before held
+            offset_ms, before = life.inputs
+            life.past.append((t_ms, _expected(before, None if offset_ms is None else (t_ms + offset_ms) // 1000)))
+        life.inputs = (post.clock._offset_ms, inputs)
         life.past.append((t_ms, now))
         while len(life.past) > 1 and life.past[1][0] <= t_ms - window_ms - MARGIN_MS:
             life.past.popleft()
@@ -351,7 +357,7 @@ class Witness:
             if frame.kind == EVENT and frame.dst == 255 and frame.src != one.address:
                 _, _, user_class, _, age_ms = frame.values()
                 life.sensed(frame.src, user_class, t_ms - age_ms)
-        if event[0] == "presence":
+        if event[0] == "presence" and (event[2] or event[3] in life.here):
             (life.here.add if event[2] else life.here.discard)(event[3])
             life.sensed(one.address, event[3], t_ms)
         elif event[0] == "lux":
@@ -425,6 +431,11 @@ _PARTS = (
     ("what it knows of its neighbours", {EVENT}, lambda old, now, t_ms: bool(now - old)),
     ("what it holds for the gateway", {POLL}, _forgot),
 )
+
+
+def _expected(inputs: tuple, utc_s: int | None) -> Bounds:
+    plan, presence, in_force, limit_pm, day = inputs
+    return expected(plan, utc_s, presence, in_force, limit_pm, day)
 
 
 def _photocell(lux: int | None) -> Bounds:

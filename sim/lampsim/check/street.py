@@ -229,6 +229,7 @@ class Street:
         self.faults = list(faults)
         self.gateway_clock_ms = 0
         self.notes: list[tuple[int, str]] = []
+        self._there: dict[tuple[str, int], int] = {}
         self.buses: dict[str, Bus] = {}
         self.posts: dict[str, StreetPost] = {}
         for bus, names in spec.lines.items():
@@ -274,10 +275,11 @@ class Street:
             self.posts[node].hear(data)
 
     def sense(self, name: str, active: int, user_class: int) -> None:
-        if self.posts[name].sensor != "dead":
-            if self.posts[name].sensor == "stuck" and not active:
-                return
-            self.posts[name].handle(("presence", 0, active, user_class))
+        """Somebody comes or goes. A sensor has an input for each class, and says only that somebody is there."""
+        there = self._there.get((name, user_class), 0)
+        self._there[name, user_class] = there + (1 if active else -1)
+        if there == (0 if active else 1) and not self.posts[name].sensor:
+            self.posts[name].handle(("presence", user_class, active, user_class))
 
     def lux(self) -> int:
         return self.spec.lux(self.utc_ms() // 1000)
@@ -339,8 +341,10 @@ class Street:
         self.posts[post].sensor = mode
         if mode == "stuck":
             self.posts[post].handle(("presence", 0, 1, 0))
-        elif mode == "":
-            self.posts[post].handle(("presence", 0, 0, 0))
+        else:
+            for user_class in range(3):
+                there = mode == "" and self._there.get((post, user_class), 0) > 0
+                self.posts[post].handle(("presence", user_class, int(there), user_class))
 
     def set_lamp(self, post: str, works: bool) -> None:
         self.posts[post].lamp_works = works
