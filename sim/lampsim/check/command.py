@@ -21,23 +21,25 @@ PROGRESS_S = 5.0
 SEEDS_AHEAD = 2  # for each process: so that one that is done never waits, and few are played for nothing
 
 
-def _seeds(context: click.Context, option: click.Parameter, text: str | None) -> range | None:
-    """A-B, or one number."""
+def _seeds(context: click.Context, option: click.Parameter, text: str | None) -> list[int] | range | None:
+    """A-B, one number, or several with commas between."""
     if text is None:
         return None
-    first, _, last = text.partition("-")
     try:
+        if "," in text:
+            return [int(part) for part in text.split(",")]
+        first, _, last = text.partition("-")
         seeds = range(int(first), int(last or first) + 1)
     except ValueError:
         seeds = range(0)
     if not seeds:
-        raise click.BadParameter(f"{text!r}: give A-B, such as 1-100")
+        raise click.BadParameter(f"{text!r}: give A-B, such as 1-100, or numbers such as 3,8,12")
     return seeds
 
 
 @click.command()
 @click.option("--minutes", type=click.FloatRange(0.01, 10_000), help="Stop after so many minutes of real time.")
-@click.option("--seeds", callback=_seeds, help="Play the seeds A-B.")
+@click.option("--seeds", callback=_seeds, help="Play the seeds A-B, or A,B,C.")
 @click.option("--seed", type=int, help="Play one seed.")
 @click.option("--faults", help="With --seed: a fault plan instead of the seed's own; a file, or the JSON itself.")
 @click.option("--posts", type=click.IntRange(2, 16), help="With --seed: only the first so many posts.")

@@ -63,6 +63,7 @@ class Life:
         self.seen: dict[tuple[int, int], int] = {}  # (address, class) -> when last, by the post's milliseconds
         self.left: dict[tuple[int, int], int] = {}  # since when somebody of that class was sensed elsewhere
         self.alone: set[tuple[int, int]] = set()  # first sensed while nobody else of that class was about
+        self.since = [0, 0, 0]  # by class: when somebody came to the own sensor
         self.here: set[int] = set()  # classes at the own sensor now
         self.lux: int | None = None
         self.temperature_dc: int | None = None
@@ -251,7 +252,8 @@ class Witness:
             if own_now or t_ms <= last_ms + hold_ms + MARGIN_MS:
                 high = max(high, reached_pm(profile, user_class, places[address]))
             sure_ms = last_ms + hold_ms - (ANNOUNCED_MS if address == one.address else OLD_EVENT_MS)
-            if address == one.address and max(last_ms, t_ms - ANNOUNCED_MS if own_now else 0) < life.planned_ms:
+            told_ms = (t_ms if own_now else last_ms) - ANNOUNCED_MS
+            if address == one.address and max(told_ms, life.since[user_class]) < life.planned_ms:
                 sure_ms = 0  # who came before there was a plan is not known until announced again
             elif own_now and hold_ms > ANNOUNCED_MS:
                 sure_ms = t_ms + 1
@@ -358,6 +360,8 @@ class Witness:
                 _, _, user_class, _, age_ms = frame.values()
                 life.sensed(frame.src, user_class, t_ms - age_ms)
         if event[0] == "presence" and (event[2] or event[3] in life.here):
+            if event[2] and event[3] not in life.here:
+                life.since[event[3]] = t_ms
             (life.here.add if event[2] else life.here.discard)(event[3])
             life.sensed(one.address, event[3], t_ms)
         elif event[0] == "lux":
