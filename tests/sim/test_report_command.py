@@ -20,14 +20,14 @@ PEOPLE = 20
 ZONE = "Europe/Brussels"
 
 
-def inventory(folder: Path, name: str = "High <Street> & Park") -> Path:
+def inventory(folder: Path, name: str = "High <Street> & Park", count: int = LAMPS) -> Path:
     features = [
         {
             "type": "Feature",
             "geometry": {"type": "Point", "coordinates": [4.615 + 0.0004 * i, 50.6693]},
             "properties": {"id": f"L{i}", "StreetName": name},
         }
-        for i in range(LAMPS)
+        for i in range(count)
     ]
     path = folder / "lamps.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
@@ -165,6 +165,37 @@ def test_plans_of_the_operators_own(tmp_path: Path) -> None:
     assert "nobody was about" in (tmp_path / "o" / "index.html").read_text(encoding="utf-8") or "No policy" in (
         tmp_path / "o" / "index.html"
     ).read_text(encoding="utf-8")
+
+
+def test_recorded_users_on_the_map_of_the_lamps(tmp_path: Path) -> None:
+    """Lamps in metres each 30 m; one person walks past all of them from 01:00 on, the only one in the night."""
+    lamps, users = tmp_path / "lamps.csv", tmp_path / "users.csv"
+    rows = [f"l{i},High St,{1000 + 30 * i},500" for i in range(8)]
+    lamps.write_text("\n".join(["lamp,street,x_m,y_m", *rows]) + "\n", encoding="utf-8")
+    walk = [f"{7 * 3600 + t},anna,ped,{1000 + 1.4 * t:.1f},503,1.4,90" for t in range(150)]
+    users.write_text("\n".join(["t_s,id,kind,x_m,y_m,speed_mps,heading_deg", *walk]) + "\n", encoding="utf-8")
+    arguments = ("--most", 6, "--place", "50.67,4.61", "--traffic", users, "--policies", "part-night,presence")
+    got = run(lamps, *arguments, "--date", "2026-06-21", "--out", tmp_path / "o")
+    assert got.exit_code == 0, got.output
+    data = json.loads((tmp_path / "o" / "report.json").read_text(encoding="utf-8"))
+    assert data["lamps"] == 6
+    assert data["latitude"] == 50.67
+    part, presence = data["policies"]
+    assert part["utility_pedestrian_mean"] == 0, "at one o'clock part-night is off"
+    assert presence["utility_pedestrian_mean"] > 0.9
+    assert presence["detections"] >= 5
+    assert (tmp_path / "o" / "walk.png").exists()
+
+
+def test_one_lamp_and_nobody_is_a_report_too(tmp_path: Path) -> None:
+    nobody = ("--people", 0, "--cyclists", 0, "--cars", 0)
+    got = run(
+        inventory(tmp_path, count=1), *nobody, "--date", "2026-06-21", "--policies", "part-night", "--out", tmp_path
+    )
+    assert got.exit_code == 0, got.output
+    got = run(inventory(tmp_path, count=1), "--date", "2026-06-21", "--out", tmp_path)
+    assert got.exit_code == 2
+    assert "nobody can walk" in got.output
 
 
 BAD = {

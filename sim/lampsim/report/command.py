@@ -25,7 +25,11 @@ LAMPS_MAX = 5000  # levels of a night are 90 MB for each 1,000 lamps and policy
 @click.option("--people", default=40.0, show_default=True, type=click.FloatRange(0, 5000), help="Walkers an hour.")
 @click.option("--cyclists", default=8.0, show_default=True, type=click.FloatRange(0, 5000), help="Cyclists an hour.")
 @click.option("--cars", type=click.FloatRange(0, 5000), help="Cars an hour; by default 40 where there are streets.")
-@click.option("--traffic", type=click.Path(path_type=Path), help="Recorded users instead: NIGHT's CSV or SUMO FCD.")
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path),
+    help="Recorded users instead, on the lamps' map in metres: CSV or SUMO FCD.",
+)
 @click.option("--traffic-start", default="18:00", show_default=True, help="Local time of the recording's second 0.")
 @click.option("--date", default="2026-09-22", show_default=True, help="The first night begins on this day.")
 @click.option("--nights", default=1, show_default=True, type=click.IntRange(1, NIGHTS_MAX), help="How many nights.")

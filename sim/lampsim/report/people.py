@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..town.model import Town
 from ..traffic.fcd import load
-from ..traffic.model import Traffic
+from ..traffic.model import Traffic, Trips
 from ..traffic.walkers import Ways, walkers
 from .simulate import Later, Window
 from .study import EPOCH
@@ -36,13 +36,13 @@ class Crowd:
 
 def generated(town: Town, crowd: Crowd, zone: str, seed: int) -> Callable[[Window, int], Traffic]:
     """Other people each night, the same for the same seed. Raises TrafficError where nobody can walk."""
-    ways = Ways(town)
     most = {"pedestrian": crowd.pedestrians, "cyclist": crowd.cyclists, "car": crowd.cars}
+    ways = Ways(town) if any(most.values()) else None
 
     def people(window: Window, number: int) -> Traffic:
         hours = [_local(window.start_s + 3600 * h, zone).hour for h in range(window.seconds // 3600 + 1)]
         rates = {kind: [count * HOURS.get(hour, 1.0) for hour in hours] for kind, count in most.items() if count}
-        return walkers(town, rates, window.seconds, seed + 1000 * number, ways)
+        return walkers(town, rates, window.seconds, seed + 1000 * number, ways) if rates else Trips([], window.seconds)
 
     return people
 

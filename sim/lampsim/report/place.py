@@ -4,13 +4,16 @@ import difflib
 import importlib.resources
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from ..inventory import Flat, Lamp, default
+from ..inventory import Flat, default
 from ..town import load as files
-from ..town.model import Town, TownError, place
+from ..town.model import Town, TownError, TownLamp, place
+from ..town.streets import through_lamps
+from ..town.wiring import wire
 
 
 def town_of(path: Path | None, park: str | None, most: int, origin: tuple[float, float] | None) -> tuple[Town, str]:
@@ -23,7 +26,9 @@ def town_of(path: Path | None, park: str | None, most: int, origin: tuple[float,
     whole = files.load(path)
     if origin:
         whole = _moved(whole, path, origin)
-    chosen = whole.lamps if park is None else [lamp for lamp in whole.lamps if _plain(lamp.street) == _plain(park)]
+    chosen: Sequence[TownLamp] = whole.lamps
+    if park is not None:
+        chosen = [lamp for lamp in whole.lamps if _plain(lamp.street) == _plain(park)]
     if not chosen:
         raise TownError(_no_such_place(park or "", whole))
     source = f"{len(chosen):,} of {path.name}" if park is None else f"“{chosen[0].street}” in {path.name}"
@@ -33,8 +38,7 @@ def town_of(path: Path | None, park: str | None, most: int, origin: tuple[float,
         source += f", the {most:,} nearest to its middle"
     if len(chosen) == len(whole.lamps):
         return whole, source
-    lamps = [Lamp(p.id, p.lat, p.lon, p.rated_w, p.street, p.kind) for p in chosen]
-    return files.from_inventory(lamps, park or whole.name), source
+    return _part(whole, chosen), source
 
 
 def nearest_zone(lat: float, lon: float) -> str:
@@ -73,6 +77,12 @@ def _moved(town: Town, path: Path, origin: tuple[float, float]) -> Town:
     if not path.name.endswith((".csv", ".csv.gz")) or (town.lat, town.lon) != files.LOUVAIN_LA_NEUVE:
         raise TownError(f"{path}: it has places of its own; leave --place away")
     return replace(town, lamps=place(town.lamps, Flat(*origin)), lat=origin[0], lon=origin[1])
+
+
+def _part(whole: Town, chosen: Sequence[TownLamp]) -> Town:
+    """A town of some of the lamps, wired anew, on the same map: recorded users still fit."""
+    wired, buses, feeders = wire(chosen)
+    return Town(wired, through_lamps(chosen), feeders, buses, whole.lat, whole.lon, whole.name)
 
 
 def _plain(text: str) -> str:
