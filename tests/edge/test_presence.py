@@ -133,6 +133,22 @@ class Direction(unittest.TestCase):
         self.assertTrue(p.detect(OWN, PEDESTRIAN, 53000))  # another one, who is still here
         self.assertEqual(level(p, 53000), 1000)
 
+    def test_two_posts_at_one_place(self):
+        p = Presence()
+        p.configure(plan(neighbours=[[11, 0, 0], [12, 300, 90], [13, 300, 90]]), OWN)
+        for i, address in enumerate((11, OWN, 12, 13, 11)):
+            p.detect(address, PEDESTRIAN, 10000 * i)
+            self.assertTrue(level(p, 10000 * i) >= 600)
+
+    def test_a_car_may_have_turned_where_a_sensor_missed_it(self):
+        """It came from the south and is next seen 47 m on, round a corner: then all around is lit."""
+        for lead, expected in (([21], 1000), ([20, 21], 1000)):
+            p = Presence()
+            p.configure(plan(neighbours=[[20, 966, 231], [21, 808, 248], [22, 300, 270]]), OWN)
+            for i, address in enumerate(lead + [22]):
+                p.detect(address, CAR, 3000 * i)
+            self.assertEqual(level(p, 3000 * len(lead) + 2600), expected)
+
     def test_what_is_said_again_is_no_news(self):
         p = fresh()
         p.ask(0, 0)

@@ -32,6 +32,7 @@ _GRACE_MS = 500  # beyond half the hold, after which who stays is announced agai
 _CAR_GRACE_MS = 2500  # a second car follows within two seconds, and is seen by itself farther on
 _SAME_MS = 900  # a frame that is said again, or comes through a relay: it is no news; a sensor's next is 1 s later
 _CORRIDOR_DM = 150  # half a wide road and its lamps: a car sees what lies within
+_SURE_DM = 400  # a car not seen for 40 m may have turned a corner since, unless it goes straight on
 _STRAIGHT_PM2 = 950000  # cosine of 18 degrees, times 1000 squared: less is a bend, after which the road is not known
 _LINGER_MS = 20000  # a walker is out of a sensor's range of 12 m by then; who is still seen may be someone else
 _TRAIL_MS = 90000  # detections this old still tell the direction of a walker between lamps 30 m apart
@@ -104,8 +105,7 @@ class Presence:
         else:
             came = self._came_from(slot, user_class, t_ms)
         entry = [slot, user_class, t_ms, t_ms, 0, 0, False, 0]
-        if came is not None:
-            self._head(entry, came)
+        if came is not None and self._head(entry, came):
             came[_LEFT] = t_ms + (_CAR_GRACE_MS if user_class == CAR else self._hold_ms // 2 + _GRACE_MS)
         self._seen.append(entry)
         self.version += 1
@@ -167,7 +167,7 @@ class Presence:
                     holds = took_ms < self._hold_ms
                     ways.append((holds, way))
                     # Who still holds goes before who was seen long ago.
-                    if not entry[_LEFT] and (best is None or (not holds, way[0]) < best[0]):
+                    if way[0] and not entry[_LEFT] and (best is None or (not holds, way[0]) < best[0]):
                         best = ((not holds, way[0]), way, entry)
         if best is None:
             return None
@@ -184,12 +184,14 @@ class Presence:
         return _root(dx * dx + dy * dy), dx, dy
 
     def _head(self, entry, came):
-        """Let `entry` head away from the detection it `came` from."""
+        """Let `entry` head away from the detection it `came` from; return False where that is in doubt."""
         way, dx, dy = self._way(came[_SLOT], entry[_SLOT])
-        if not way:
-            return
-        entry[_EAST], entry[_NORTH] = dx * 1000 // way, dy * 1000 // way
-        entry[_BENT] = came[_EAST] * entry[_EAST] + came[_NORTH] * entry[_NORTH] < _STRAIGHT_PM2
+        east, north = dx * 1000 // way, dy * 1000 // way
+        bent = came[_EAST] * east + came[_NORTH] * north < _STRAIGHT_PM2
+        if bent and entry[_CLASS] == CAR and way > _SURE_DM:
+            return False
+        entry[_EAST], entry[_NORTH], entry[_BENT] = east, north, bent
+        return True
 
     def _along(self, entry):
         """Return how far ahead of a user this post lies, in tenths of a millimetre; 0 if the heading is not known."""

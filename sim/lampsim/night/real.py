@@ -5,8 +5,8 @@ What it promises
   seconds, all sensors at once: the worst case for a line.
 - The night begins when every post runs its plan; until then it is not counted.
 - Lines follow the streets (`lampsim.town.wiring`), 32 posts each, and a cabinet has four lines. With `relay`, what a
-  post says is said again, as it was sealed, on every other line where some post knows its place; all lines have one
-  bus key for that, and no cabinet knows two posts of one address. Without it a post hears its own line only.
+  post says is said again, as it was sealed and twice, on every other line where some post knows its place; all lines
+  have one bus key for that, and no cabinet knows two posts of one address. Without it a post hears its own line only.
 """
 
 import random
@@ -41,6 +41,8 @@ WARM_S = 3600  # sessions, time and plans over 19,200 baud take some minutes; wi
 IDLE_PERCENT = 10
 CABINET_LINES = 4  # 128 posts, and addresses for some 100 posts beyond their edge
 RELAY_QUEUE = 32  # events waiting for a line; more is two seconds of it, when nobody can use them any more
+RELAY_TIMES = 2  # who lost one frame in twenty now loses one in four hundred
+RELAY_AGAIN_US = 120_000  # after a burst, and before a car has gone two metres
 RELAY_ADDRESS = 254  # not a post's: 251 to 254 are kept
 
 
@@ -201,9 +203,9 @@ class Relay:
         pass
 
     def say(self, data: bytes, edge_us: int) -> None:
-        """Queue an event of another line."""
-        self._queue = [*self._queue[1 - RELAY_QUEUE :], (data, edge_us)]
-        self._wait()
+        """Queue an event of another line, and once more a little later: nobody acknowledges it."""
+        for i in range(RELAY_TIMES):
+            self._loop.after(i * RELAY_AGAIN_US, lambda: self._enqueue(data, edge_us))
 
     def _frame(self, frame: Frame) -> None:
         self._access.frame(frame.src, frame.dst, self._loop.now_us // 1000)
@@ -216,6 +218,10 @@ class Relay:
         for other in self.others:
             if post in other.wanted:
                 other.say(pack(frame.signed, frame.seal), edge_us)
+
+    def _enqueue(self, data: bytes, edge_us: int) -> None:
+        self._queue = [*self._queue[1 - RELAY_QUEUE :], (data, edge_us)]
+        self._wait()
 
     def _wait(self) -> None:
         if not self._waits and self._queue:
