@@ -17,7 +17,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 FAULTS_MAX = 1000  # in one plan: more is a mistake in a file
 JSON_MAX = 1 << 20  # bytes of a fault plan's file
@@ -113,12 +113,13 @@ class Fault:
 
 
 REGISTRY: dict[str, type[Fault]] = {}
+_Class = TypeVar("_Class", bound=type[Fault])
 
 
 def fault(name: str):
     """Register a Fault class under `name`."""
 
-    def add(cls: type[Fault]) -> type[Fault]:
+    def add(cls: _Class) -> _Class:
         if name in REGISTRY:
             raise ValueError(f"there is a fault {name!r} already")
         cls.name = name

@@ -146,7 +146,7 @@ class Watchers:
         self._next(world, sensors, t_s + 1)
 
     def _tell(self, world: World, edge: Edge) -> None:
-        world._sensed(edge.lamp, edge.active, edge.user_class)
+        world.sense(world.town.lamps[edge.lamp].id, edge.active, edge.user_class)
 
 
 def _number(seed: object) -> int:

@@ -137,7 +137,12 @@ class VirtualGateway:
         self._number = 0
         self._plans_due: Handle | None = None
         self._published = 0
+        self._last_words = False  # the broker takes what comes and dies before it says so
         self.plans = PlanSync(list(self._sites))
+
+    @property
+    def posts(self) -> list[str]:
+        return list(self._sites)
 
     @property
     def running(self) -> bool:
@@ -213,14 +218,20 @@ class VirtualGateway:
         self.connected = connected
         self.publish()
 
+    def lose_broker(self) -> None:
+        """The broker dies; what comes next it still hands on to the centre, and does not acknowledge."""
+        self.connected, self._last_words = False, True
+
     def publish(self) -> None:
-        """Send what is stored; each row goes when the centre has it."""
-        if not self.connected:
+        """Send what is stored; each row goes when the centre has it and says so."""
+        if not self.store.rows or not (self.connected or self._last_words):
             return
         for seq in list(self.store.rows):
             entry = self.store.rows[seq]
             self.centre.upsert(self.name, self.store.epoch, seq, entry.post, entry.epoch, entry.item)
-            self.store.acknowledge(seq)
+            if self.connected:
+                self.store.acknowledge(seq)
+        self._last_words = False
 
     # --- what the Pollers say
 

@@ -7,8 +7,8 @@ What it promises
 - An event of a post that this one has no use for is not decoded here: only its counter is remembered, as the real link
   does; `Wire.exact` turns that off.
 
-Hooks for faults: `flash_write(name, data)` may raise OSError or return other bytes to write; `sensor_dead`,
-`sensor_stuck`, `lamp_failed`.
+Hooks for faults: `flash_write(name, data)` may raise OSError, cut the power, or return other bytes to write;
+`set_sensor`, `set_drift`, `lamp_failed`.
 """
 
 from __future__ import annotations
@@ -74,12 +74,13 @@ class VirtualPost:
         self.post: Post | None = None
         self.flash_errors = 0
         self.edge_us = -1  # when its sensor last began to see somebody
+        self._seeing: dict[int, int] = {}  # what its sensors would show if they worked: input -> class
         self._loop = loop
         self._bus_key = bus_key
         self._did = did
         self._random = random.Random(f"{seed} post {name}")
         self._tick0 = self._random.randrange(TICKS_MASK + 1)
-        self._boot_us = 0
+        self._boot_us = self._base_ms = 0  # since when drift_ppm holds, and t_ms then
         self._heard_us = -1
         self._table = b""
         self._known: frozenset[int] = frozenset()
@@ -110,7 +111,7 @@ class VirtualPost:
         """Start the Post from its flash."""
         if self.post is not None:
             return
-        self._boot_us = self._loop.now_us
+        self._boot_us, self._base_ms = self._loop.now_us, 0
         self._heard_us = self._boot_us
         self._journal = Journal(self)
         self.post = Post(self._journal.get, self._random.randbytes, self.wire.baud)
@@ -118,6 +119,8 @@ class VirtualPost:
         if self.plugged:
             self.wire.plug(self)
         self.handle(("tick",))
+        if self._seeing or self.sensor_stuck:
+            self._show_sensors()
 
     def power_off(self) -> None:
         """Dark, deaf, and everything in RAM is gone."""
@@ -154,12 +157,36 @@ class VirtualPost:
 
     def sense(self, active: bool, user_class: int, source: int = 0) -> None:
         """The sensor at input `source` (0..3) begins or ceases to see somebody of `user_class` (0..2)."""
+        if active:
+            self._seeing[source] = user_class
+        else:
+            self._seeing.pop(source, None)
         if self.post is None or self.sensor_dead or (self.sensor_stuck and not active):
             return
         if active:
             self.edge_us = self._loop.now_us
         self._listen_now()
         self.handle(("presence", source, active, user_class))
+
+    def set_sensor(self, mode: str) -> None:
+        """From now on "dead" sees nobody, "stuck" always somebody, "" what there is."""
+        self.sensor_dead, self.sensor_stuck = mode == "dead", mode == "stuck"
+        self._show_sensors()
+
+    def _show_sensors(self) -> None:
+        """Let the Post read its inputs, as it does when it starts."""
+        for source in sorted({0, *self._seeing}):
+            seen = not self.sensor_dead and (source in self._seeing or (self.sensor_stuck and source == 0))
+            if seen:
+                self.edge_us = self._loop.now_us
+            self._listen_now()
+            self.handle(("presence", source, seen, self._seeing.get(source, 0)))
+
+    def set_drift(self, ppm: int) -> None:
+        """From now on its crystal runs off by so much; what it has counted so far stays."""
+        self._base_ms, self._boot_us = self.t_ms(), self._loop.now_us
+        self.drift_ppm = ppm
+        self.handle(("tick",))
 
     def give(self, event: tuple) -> None:
         """Any other event of the board: lux, temp, power, clock, service."""
@@ -225,24 +252,24 @@ class VirtualPost:
         return self._t_ms(self._loop.now_us)
 
     def _t_ms(self, now_us: int) -> int:
-        return max(0, now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM)
+        return max(0, self._base_ms + (now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM))
 
     def _us(self, t_ms: int) -> int:
         """The first microsecond at which its clock says t_ms."""
-        return self._boot_us - (-t_ms * 1000 * _PPM // (_PPM + self.drift_ppm))
+        return self._boot_us - (-(t_ms - self._base_ms) * 1000 * _PPM // (_PPM + self.drift_ppm))
 
     def handle(self, event: tuple) -> None:
         post = self.post
         if post is None:
             return
-        t_ms = (self._loop.now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM)
+        t_ms = self._t_ms(self._loop.now_us)
         ticks = (self._tick0 + t_ms) & TICKS_MASK
         actions, deadline = post.handle(event, ticks)
         if actions:
             for action in actions:
                 self._act(action)
-            if self.post is not post:  # a write to flash has cut the power
-                return
+                if self.post is not post:  # a write to flash has cut the power
+                    return
         line = post.line
         listening = line is not None and line.listening
         if listening is not self.listening:

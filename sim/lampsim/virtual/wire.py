@@ -13,6 +13,7 @@ What it promises
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,12 +26,14 @@ from .loop import Handle, Loop
 
 CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes 20 ms of silence for a frame cut short
 PAST = 8  # frames remembered for `catch_up`: a post that misses eight in a row does not know the line any more
+RECENT = 200  # writes kept for a stranger who listens in
 STEP_BYTES = 4  # where frames collide everybody hears every four bytes
 FRAME_MIN = FRAME_OVERHEAD + 3  # stuffed, with two delimiters
 
 
 class Station(Protocol):
-    """Whatever is plugged in. `address` is 0 for a gateway, `listening` whether every byte matters to it now."""
+    """Whatever is plugged in. `address` is 0 for a gateway, and below 0 for a stranger, whose frames nobody takes on
+    trust; `listening` whether every byte matters to it now."""
 
     name: str
     address: int
@@ -67,6 +70,7 @@ class Wire:
         self.baud = baud
         self.exact = exact
         self.stations: dict[str, Station] = {}
+        self.recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)  # when and what
         self.speaker = ""  # whose frame is being handed out
         self._loop = loop
         self._sent = sent
@@ -122,6 +126,8 @@ class Wire:
             raise ValueError(f"loss {loss}, bit error {bit_error}: probabilities from 0 to below 1")
         self._loss, self._bit_error = loss, bit_error
         self._bits_to_error = self._gap()
+        if self._line is not None:
+            self._line.impair(loss, bit_error)
 
     @property
     def busy_us(self) -> int:
@@ -147,6 +153,8 @@ class Wire:
         """`node` begins to send now, or right behind what it is still sending."""
         if node not in self.stations or not data:
             return
+        if self.stations[node].address >= 0:
+            self.recent.append((self._loop.now_us, data))
         if self._sent:
             self._sent(node, data)
         now_us = self._loop.now_us
@@ -167,7 +175,7 @@ class Wire:
         end_us = now_us + self._span_us(len(data))
         self._run = run = _Run(node, data, now_us, end_us)
         self._busy_us += end_us - now_us
-        run.frame = _frame_in(data)
+        run.frame = _frame_in(data) if self.stations[node].address >= 0 else None
         if self._loss or self._bit_error:
             self._damage(run)
         if any(name != node for name in self.listeners):

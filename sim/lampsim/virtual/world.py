@@ -8,7 +8,8 @@ What it promises
 - Everything random comes from generators seeded by (seed, name), so that adding one thing does not move the others. The
   same seed on the same commit gives the same `log_sha256`, a hash over everything that was sent, lit, sensed and told.
 - Nothing is preset: sessions, time and plans reach the posts over their lines, as in a street that is switched on.
-- A fault is anything with `name` and `apply(world)`; it may use whatever is public here.
+- A fault is one of `lampsim.faults`, which plays on the World's `stage`, or anything with `name` and `apply(world)`,
+  which may use whatever is public here.
 """
 
 from __future__ import annotations
@@ -28,17 +29,20 @@ from lamppost.light.layers import PRESENCE
 from lamppost.store.settings import Settings
 from lamppost.wire import cbor, messages
 
+from ..faults.base import Fault
 from .centre import Centre
 from .gateway import VirtualGateway
 from .loop import Loop
 from .post import SharedKey, VirtualPost
 from .sensing import Sensing
+from .stage import WorldStage
 from .wire import Wire
 
 if TYPE_CHECKING:  # numpy is imported only when a recording is made
     from ..recording import Recording
 
 START_UTC_S = 824_385_600  # 2026-02-14T12:00:00Z: noon before a winter night
+BEGUN_S = 0.2  # mains and gateways are on, so that a fault may take them away
 ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something else
 
 
@@ -90,6 +94,7 @@ class World:
         self._frames = 0
         self._sites = {site.id: site for site in town.sites}
         self._build()
+        self.stage = WorldStage(self)
         self.document = load_value(plan) if isinstance(plan, dict) else plan
         if self.document is not None:
             self.desire(self.document)
@@ -107,15 +112,26 @@ class World:
         """Do something `t_s` seconds after the start."""
         self.loop.at(round(t_s * 1_000_000), callback)
 
+    def sense(self, post: str, active: bool, user_class: int = 0) -> None:
+        """The sensor of a post begins or ceases to see somebody."""
+        self._sensed(self.posts[post].index, active, user_class)
+
     def apply(self, fault: Any) -> None:
-        """Let a fault do its work, at its `at_s` where it has one, and note it in the recording."""
+        """Let a fault do its work, at its `at_s` where it has one, and note it in the recording.
+
+        Raises FaultPlanError where one of the registry names what is not here.
+        """
+        place: Any = self
+        if isinstance(fault, Fault):
+            place = self.stage
+            place.fits(fault)
         told = fault.to_json() if hasattr(fault, "to_json") else {}
         self.faults.append({"name": getattr(fault, "name", "")} | (told if isinstance(told, dict) else {}))
         at_s = getattr(fault, "at_s", None)
         if at_s is None:
-            fault.apply(self)
+            fault.apply(place)
         else:
-            self.at_s(at_s, lambda: fault.apply(self))
+            self.at_s(max(at_s, BEGUN_S), lambda: fault.apply(place))
 
     def note(self, node: str, *what: str) -> None:
         """Put something into the log that the hash covers."""
@@ -139,7 +155,7 @@ class World:
 
     def split(self, bus: str, after: int) -> Wire:
         """Cut a line behind address `after`: those beyond hear each other on the Wire returned, and nobody else."""
-        far = self._wire(f"{bus}+")
+        far = self.new_wire(f"{bus}+")
         for post in self.posts.values():
             if post.wire is self.wires[bus] and post.address > after:
                 post.plug(far)
@@ -238,7 +254,7 @@ class World:
         self._bus_sites: dict[str, list] = {}
         for site in self._sites.values():
             self._bus_sites.setdefault(site.bus, []).append(site)
-        self.wires = {bus: self._wire(bus) for bus in self._bus_sites}
+        self.wires = {bus: self.new_wire(bus) for bus in self._bus_sites}
         bus_keys = {bus: self._key(f"bus {bus}") for bus in self.wires}
         shared = {bus: SharedKey(key) for bus, key in bus_keys.items()}
         keys = {post: self._key(f"post {post}") for post in self._sites}
@@ -276,7 +292,8 @@ class World:
                 self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection
             ).start()
 
-    def _wire(self, name: str) -> Wire:
+    def new_wire(self, name: str) -> Wire:
+        """Another piece of line, as the options say, with nobody on it yet."""
         wire = Wire(self.loop, self.options.baud, f"{self.seed} {name}", self.options.exact, self._sent)
         wire.impair(self.options.loss, self.options.bit_error)
         return wire
@@ -340,6 +357,21 @@ class World:
             self._latencies.append((now_us - edge_us) / 1000)
 
     # --- light and energy of a lamp
+
+    def show(self, post: str) -> None:
+        """A lamp has failed or works again: it shows at once what it can."""
+        one = self.posts[post]
+        if one.post is not None:
+            self._lamp(one, one.post.dimmer.target_pm, 0)
+
+    def power_mw(self, post: str) -> int:
+        """What a luminaire draws now."""
+        one, luminaire = self.posts[post], self._sites[post].luminaire
+        if not one.powered:
+            return 0
+        level_pm = self._shown_pm(one.index, self.loop.now_us // 1000)
+        lit = luminaire.rated_mw * (30_000 + 970 * level_pm) // 1_000_000 if level_pm else 0
+        return luminaire.standby_mw + lit
 
     def _shown_pm(self, i: int, t_ms: int) -> int:
         start_ms, from_pm, target_pm, fade_ms = self._shown[i]

@@ -1,0 +1,169 @@
+"""A World as the stage on which faults play (lampsim.faults.base.Stage).
+
+What it promises
+- Every fault of the registry works here as on the checker's small street; what is undone is what the World had before.
+- The one who has no key sits on the gateway's side of a line, hears every frame, and nothing he says is taken on trust.
+- A fault that names what is not there is refused before it begins (`fits`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lamplighter.gateway.procedures import send_plan
+from lamppost.wire.frame import Frame
+
+from ..faults.base import Fault, Shape
+from ..faults.fit import fits
+from .wire import Wire
+
+if TYPE_CHECKING:
+    from .world import World
+
+OLD_US = 2_000_000  # recordings younger than that nobody can tell from an echo of the line
+POWER_US = 50_000_000  # a broken lamp's power sensor tells again, before the post takes its value for old
+PLAN_EXPIRES_MS = 60_000
+
+
+class Stranger:
+    """Somebody who has clipped a cable to the line: speaks, and answers nobody. What he hears is Wire.recent."""
+
+    name = "?stranger"  # nothing else can be called so
+    address = -1
+    listening = False
+
+    def hear(self, data: bytes) -> None:
+        pass
+
+    def hear_late(self, data: bytes, at_us: int) -> None:
+        pass
+
+    def hear_frame(self, frame: Frame, sender: str) -> None:
+        pass
+
+    def passed(self, src: int, dst: int, end_us: int) -> None:
+        pass
+
+
+class WorldStage:
+    """What a fault may do to `world`."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.loop, self.posts = world, world.loop, world.posts
+        self._far: dict[str, Wire] = {}
+
+    def shape(self, duration_s: float) -> Shape:
+        """For drawing faults that fit this world."""
+        lines: dict[str, list[str]] = {line: [] for line in self.world.wires}
+        for lamp in self.world.town.lamps:
+            lines[lamp.bus].append(lamp.id)
+        return Shape({line: tuple(posts) for line, posts in lines.items()}, duration_s)
+
+    def fits(self, fault: Fault) -> None:
+        """Raises FaultPlanError where a fault means nothing in this world."""
+        fits(fault, self.shape(0).lines)
+
+    # --- the Stage protocol
+
+    def note(self, *words: str) -> None:
+        self.world.note("", *words)
+
+    def utc_ms(self) -> int:
+        """The true time, milliseconds since 2000."""
+        return self.world.start_utc_s * 1000 + self.loop.now_us // 1000
+
+    def impair(self, line: str, loss: float, bit_error: float) -> None:
+        """Never better than the world's own lines."""
+        options = self.world.options
+        for wire in (self.world.wires[line], self._far.get(line)):
+            if wire is not None:
+                wire.impair(max(loss, options.loss), max(bit_error, options.bit_error))
+
+    def part(self, line: str, posts: Iterable[str], cut: bool) -> None:
+        """Cut these posts off from the rest of their line, or join them again."""
+        if line not in self._far:
+            self._far[line] = self.world.new_wire(f"{line}+")
+        wire = self._far[line] if cut else self.world.wires[line]
+        for post in posts:
+            if self.posts[post].wire is not wire:
+                self.posts[post].plug(wire)
+
+    def inject(self, line: str, data: bytes) -> None:
+        wire = self.world.wires[line]
+        if Stranger.name not in wire.stations:
+            wire.plug(Stranger())
+        wire.send(Stranger.name, data)
+
+    def overheard(self, line: str) -> list[bytes]:
+        """The last frames on a line, oldest first, that are at least OLD_US old."""
+        return [data for at_us, data in self.world.wires[line].recent if at_us < self.loop.now_us - OLD_US]
+
+    def power(self, post: str, on: bool) -> None:
+        one = self.posts[post]
+        one.flash_write = None  # a torn write that has not come will not come any more
+        (one.power_on if on else one.power_off)()
+
+    def power_torn(self, post: str, draw: random.Random) -> None:
+        """The power of a post goes in the middle of its next write to flash."""
+        one = self.posts[post]
+
+        def torn(name: str, data: bytes) -> bytes:
+            one.flash_write = None
+            one.power_off()
+            return data[: draw.randrange(len(data))]
+
+        one.flash_write = torn
+
+    def drift(self, post: str, ppm: int) -> None:
+        self.posts[post].set_drift(ppm)
+
+    def set_clock(self, post: str, ahead_s: int) -> None:
+        """An RTC tells the post a time that is `ahead_s` off."""
+        utc_ms = self.utc_ms() + ahead_s * 1000
+        self.posts[post].give(("clock", utc_ms // 1000, utc_ms % 1000))
+
+    def set_gateway_clock(self, ahead_s: int) -> None:
+        self.world.step_clock(ahead_s * 1000 - self.world.clock_step_ms)
+
+    def set_sensor(self, post: str, mode: str) -> None:
+        self.posts[post].set_sensor(mode)
+
+    def set_lamp(self, post: str, works: bool) -> None:
+        one = self.posts[post]
+        if one.lamp_failed is works:
+            one.lamp_failed = not works
+            self.world.show(post)
+            self._tell_power(post)
+
+    def set_temperature(self, post: str, temperature_dc: int) -> None:
+        self.posts[post].give(("temp", temperature_dc))
+
+    def set_gateway(self, on: bool) -> None:
+        for gateway in self.world.gateways.values():
+            if on:
+                gateway.start()
+            elif gateway.running:
+                gateway.kill()
+
+    def set_broker(self, on: bool) -> None:
+        for gateway in self.world.gateways.values():
+            if on:
+                gateway.connect(True)
+            else:
+                gateway.lose_broker()
+
+    def send_plan(self, post: str, raw: bytes) -> None:
+        """The gateway sends a post these bytes as its plan, whatever they are."""
+        gateway = next(one for one in self.world.gateways.values() if post in one.posts)
+        if gateway.running:
+            gateway.ask(post, send_plan(raw), PLAN_EXPIRES_MS, lambda result: None)
+
+    # ---
+
+    def _tell_power(self, post: str) -> None:
+        one = self.posts[post]
+        one.give(("power", self.world.power_mw(post)))
+        if one.lamp_failed:
+            self.loop.at(self.loop.now_us + POWER_US, lambda: self._tell_power(post) if one.lamp_failed else None)
