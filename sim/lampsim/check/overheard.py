@@ -21,6 +21,10 @@ class Frame(NamedTuple):
     until_us: int
     heard_by: set[str]
 
+    @property
+    def counter(self) -> int:
+        return int.from_bytes(self.body[3:7], "big")
+
     def values(self) -> list:
         return cbor.decode(self.body[7:-10])
 

@@ -65,6 +65,7 @@ class Life:
         self.alone: set[tuple[int, int]] = set()  # first sensed while nobody else of that class was about
         self.since = [0, 0, 0]  # by class: when somebody came to the own sensor
         self.here: set[int] = set()  # classes at the own sensor now
+        self.counters: dict[int, int] = {}  # of the last event heard from an address
         self.lux: int | None = None
         self.temperature_dc: int | None = None
         self.past: deque[tuple[int, Bounds]] = deque()
@@ -100,6 +101,7 @@ class Witness:
         self._lives: dict[str, Life] = {}
         self._air: dict[str, dict[bytes, Frame]] = {}
         self._planned: set[str] = set()
+        self._events: set[bytes] = set()  # every event that was ever said
 
     def begin(self, street: Street) -> None:
         self.street = street
@@ -127,6 +129,8 @@ class Witness:
         air, now = self._air[bus], self.street.loop.now_us
         for frame in Ear().hear(data):
             wire_us = len(data) * 10_000_000 // self.street.spec.baud
+            if frame.kind == EVENT:
+                self._events.add(frame.body)
             air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000, heard_by=set())
         if len(air) > 500:
             self._air[bus] = {body: frame for body, frame in air.items() if frame.until_us > now}
@@ -336,9 +340,15 @@ class Witness:
         air, now, found = self._air[life.bus], self.street.loop.now_us, []
         for frame in life.ear.hear(data):
             sent = air.get(frame.body)
-            if sent is not None and now <= sent.until_us and one.name not in sent.heard_by:
+            fresh = sent is not None and now <= sent.until_us and one.name not in sent.heard_by
+            if fresh:
                 sent.heard_by.add(one.name)
+            rises = frame.kind == EVENT and frame.counter > life.counters.get(frame.src, 0)
+            # PROTOCOL.md, section 10: a post that has just been powered takes a neighbour's old event once
+            if fresh or (rises and frame.body in self._events):
                 found.append(frame)
+                if frame.kind == EVENT:
+                    life.counters[frame.src] = max(frame.counter, life.counters.get(frame.src, 0))
         return found
 
     def _authorised(self, one: StreetPost, life: Life, event: tuple, heard: list[Frame]) -> bool:
