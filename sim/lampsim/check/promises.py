@@ -55,9 +55,9 @@ class Broken(Exception):
 class Life:
     """What is known of one post from one power-on to the next."""
 
-    def __init__(self, bus: str) -> None:
+    def __init__(self, bus: str, born_us: int) -> None:
         self.ear = Ear()
-        self.bus = bus
+        self.bus, self.born_us = bus, born_us
         self.commands: dict[int, Command] = {}
         self.acted: set[str] = set()
         self.seen: dict[tuple[int, int], int] = {}  # (address, class) -> when last, by the post's milliseconds
@@ -101,7 +101,7 @@ class Witness:
         self._lives: dict[str, Life] = {}
         self._air: dict[str, dict[bytes, Frame]] = {}
         self._planned: set[str] = set()
-        self._events: set[bytes] = set()  # every event that was ever said
+        self._broadcasts: dict[bytes, int] = {}  # every event and time that was ever said, and when
 
     def begin(self, street: Street) -> None:
         self.street = street
@@ -110,7 +110,7 @@ class Witness:
     # --- what the street tells
 
     def booted(self, one: StreetPost) -> None:
-        life = self._lives[one.name] = Life(one.bus.name)
+        life = self._lives[one.name] = Life(one.bus.name, self.street.loop.now_us)
         post = one.post
         assert post is not None
         life.next_seq = post.items.next_seq - len(post.items)
@@ -129,8 +129,8 @@ class Witness:
         air, now = self._air[bus], self.street.loop.now_us
         for frame in Ear().hear(data):
             wire_us = len(data) * 10_000_000 // self.street.spec.baud
-            if frame.kind == EVENT:
-                self._events.add(frame.body)
+            if frame.kind in (EVENT, TIME):
+                self._broadcasts[frame.body] = now
             air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000, heard_by=set())
         if len(air) > 500:
             self._air[bus] = {body: frame for body, frame in air.items() if frame.until_us > now}
@@ -340,16 +340,22 @@ class Witness:
         air, now, found = self._air[life.bus], self.street.loop.now_us, []
         for frame in life.ear.hear(data):
             sent = air.get(frame.body)
-            fresh = sent is not None and now <= sent.until_us and one.name not in sent.heard_by
-            if fresh:
+            if sent is not None and now <= sent.until_us and one.name not in sent.heard_by:
                 sent.heard_by.add(one.name)
-            rises = frame.kind == EVENT and frame.counter > life.counters.get(frame.src, 0)
-            # PROTOCOL.md, section 10: a post that has just been powered takes a neighbour's old event once
-            if fresh or (rises and frame.body in self._events):
-                found.append(frame)
-                if frame.kind == EVENT:
-                    life.counters[frame.src] = max(frame.counter, life.counters.get(frame.src, 0))
+            elif not self._late(life, frame):
+                continue
+            found.append(frame)
+            if frame.kind in (EVENT, TIME):
+                life.counters[frame.src] = max(frame.counter, life.counters.get(frame.src, 0))
         return found
+
+    def _late(self, life: Life, frame: Frame) -> bool:
+        """A recorded broadcast that this post has missed, or not heard since it was powered: PROTOCOL.md, section 10,
+        says that it is taken once. Of the gateway's time only what was told since then."""
+        said_us = self._broadcasts.get(frame.body)
+        if said_us is None or frame.counter <= life.counters.get(frame.src, 0):
+            return False
+        return frame.kind == EVENT or said_us >= life.born_us
 
     def _authorised(self, one: StreetPost, life: Life, event: tuple, heard: list[Frame]) -> bool:
         """Whether something of the state changed; raises where nothing allowed it."""
