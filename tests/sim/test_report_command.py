@@ -42,7 +42,19 @@ def run(*arguments: object):
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of six lamps in the shortest night of the year."""
     folder = tmp_path_factory.mktemp("report")
-    got = run(inventory(folder), "--date", "2026-06-21", "--people", PEOPLE, "--cars", 20, "--out", folder / "out")
+    got = run(
+        inventory(folder),
+        "--date",
+        "2026-06-21",
+        "--people",
+        PEOPLE,
+        "--cyclists",
+        8,
+        "--cars",
+        20,
+        "--out",
+        folder / "out",
+    )
     assert got.exit_code == 0, got.output
     assert f"report: {folder / 'out' / 'index.html'}" in got.output
     assert "Presence, 21 June" in got.output, "progress is told"

@@ -13,7 +13,8 @@ from .study import Lamps, Study
 from .wishes import WIDTH_M, Wishes
 from .workers import Report
 
-CARS = 40.0  # an hour, where there are streets
+# An hour of the evening, for each lamp: a quiet quarter, whose lamps see no less in a larger town.
+PEDESTRIANS, CYCLISTS, CARS = 0.40, 0.08, 0.40
 SPACING_M = (8.0, 60.0)  # lamps nearer than that share an area; farther apart they do not light what lies between
 SHARED_ERROR = 0.005  # of all meters together: one calibration
 
@@ -66,10 +67,10 @@ def _choices(wishes: Wishes, zone: str) -> list[Choice]:
 
 
 def _crowd(wishes: Wishes, town: Town) -> Crowd:
-    pedestrians, cyclists, cars = wishes.crowd
-    if cars is None:
-        cars = CARS if any(street.kind == "street" for street in town.streets) else 0.0
-    return Crowd(pedestrians, cyclists, cars)
+    streets = sum(lamp.kind == "street" for lamp in town.lamps)
+    usual = (PEDESTRIANS * len(town.lamps), CYCLISTS * len(town.lamps), CARS * streets)
+    numbers = [round(many, 1) if wish is None else wish for wish, many in zip(wishes.crowd, usual, strict=True)]
+    return Crowd(*numbers)
 
 
 def _areas(wishes: Wishes, lamps: Lamps) -> tuple[dict[str, float], str]:

@@ -22,9 +22,9 @@ LAMPS_MAX = 5000  # levels of a night are 90 MB for each 1,000 lamps and policy
 @click.option("--most", default=1000, show_default=True, type=click.IntRange(1, LAMPS_MAX), help="Lamps at most.")
 @click.option("--place", help="LAT,LON of a file that has metres only.")
 @click.option("--time-zone", help="Such as Europe/Brussels; by default that of the nearest city of the tz database.")
-@click.option("--people", default=40.0, show_default=True, type=click.FloatRange(0, 5000), help="Walkers an hour.")
-@click.option("--cyclists", default=8.0, show_default=True, type=click.FloatRange(0, 5000), help="Cyclists an hour.")
-@click.option("--cars", type=click.FloatRange(0, 5000), help="Cars an hour; by default 40 where there are streets.")
+@click.option("--people", type=click.FloatRange(0, 5000), help="Walkers an hour.  [default: 40 for each 100 lamps]")
+@click.option("--cyclists", type=click.FloatRange(0, 5000), help="Cyclists an hour.  [default: 8 for each 100 lamps]")
+@click.option("--cars", type=click.FloatRange(0, 5000), help="Cars an hour.  [default: 40 for each 100 street lamps]")
 @click.option(
     "--traffic",
     type=click.Path(path_type=Path),

@@ -25,7 +25,7 @@ class Wishes:
     most: int
     origin: tuple[float, float] | None
     zone: str | None
-    crowd: tuple[float, float, float | None]
+    crowd: tuple[float | None, float | None, float | None]  # pedestrians, cyclists, cars an hour
     traffic: Path | None
     traffic_start: datetime.time
     day: datetime.date
