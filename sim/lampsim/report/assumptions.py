@@ -16,8 +16,8 @@ def assumptions(wishes: Wishes, town: Town, zone: str, error: MeterError, area_w
         "does not run ahead into the next one.",
         "Power of a lamp: standby always; switched on 3 % of its rated power, and 97 % in proportion to its level. "
         "Rated power from the inventory; where it names none, 80 W on a street and 40 W in a park.",
-        "What presence saves depends on how many people are about: counts of your own (--people, --cyclists, --cars, or "
-        "--traffic) change its figures.",
+        "What presence saves depends on how many people are about: give counts of your own (--people, --cyclists, "
+        "--cars, or --traffic).",
         "Energy counts from shortly before sunset to shortly after sunrise; 100 % is full from sunset to sunrise.",
         "Utility counts user-seconds between sunset and sunrise with a lamp near enough to be needed.",
         f"Time zone {zone}, {how}. Sunset and sunrise for a flat horizon.",
