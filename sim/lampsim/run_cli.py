@@ -11,20 +11,34 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from .virtual.world import World
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NOON_LOCAL = 13  # World.START is 12:00 UTC on a winter day, 13:00 in Brussels
 CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the daemon polls several times a second
 FAULTY_CYCLE_S = 30  # where posts may fall silent and come back, the gateway has to notice
+HOURS, SEED = 24.0, 1
+SCENARIOS_OWN = ("posts", "plan_file", "people")  # what a scenario brings with it
+
+
+class Wrong(click.ClickException):
+    """Input that cannot be used: one line, exit code 2."""
+
+    exit_code = 2
 
 
 @click.command()
 @click.option("--posts", type=click.IntRange(1, 200_000), default=100, show_default=True, help="Size of the town.")
-@click.option("--hours", type=click.FloatRange(0, 24 * 366, min_open=True), default=24.0, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same log_sha256.")
+@click.option("--hours", type=click.FloatRange(0, 24 * 366, min_open=True),
+              help=f"How long.  [default: {HOURS:g}, or all of the scenario]")  # fmt: skip
+@click.option("--seed", type=int,
+              help=f"The same seed gives the same log_sha256.  [default: {SEED}, or the scenario's]")  # fmt: skip
 @click.option("--scenario", help="A scenario file or the name of a packaged one, in place of --posts.")
 @click.option("--plan", "plan_file", type=_FILE, help="A plan file in place of the built-in one.")
 @click.option("--people", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="How many, as a share.")
@@ -37,23 +51,34 @@ FAULTY_CYCLE_S = 30  # where posts may fall silent and come back, the gateway ha
               f"[default: {CYCLE_S}, with faults or a scenario {FAULTY_CYCLE_S}]")  # fmt: skip
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the recording (.npz).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
 def run(
-    posts: int, hours: float, seed: int, scenario: str | None, plan_file: Path | None, people: float,
-    fault_file: Path | None, baud: int, loss: float, bit_error: float, cycle_s: int | None, save: Path | None,
-    as_json: bool,
+    context: click.Context, posts: int, hours: float | None, seed: int | None, scenario: str | None,
+    plan_file: Path | None, people: float, fault_file: Path | None, baud: int, loss: float, bit_error: float,
+    cycle_s: int | None, save: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a town in virtual time: every post is the real one, and so is every gateway's poll scheduler."""
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if scenario is not None and (own := given.intersection(SCENARIOS_OWN)):
+        names = ", ".join(sorted("--" + name.removesuffix("_file") for name in own))
+        raise Wrong(f"a scenario brings its own {names}; change it in a copy of its file")
+    if save is not None and not save.parent.is_dir():
+        raise Wrong(f"{save}: there is no such directory")
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
     bar = _Progress()
-    given = {"baud": baud, "loss": loss, "bit_error": bit_error} if scenario is None else {}
-    options = {"cycle_s": cycle_s, "progress": bar} | given
+    line = {"baud": baud, "loss": loss, "bit_error": bit_error}
+    if scenario is not None:  # it has a line of its own; what is given goes over it
+        line = {name: value for name, value in line.items() if name in given}
+    options = {"cycle_s": cycle_s, "progress": bar} | line
     faults = _faults(fault_file)
     if cycle_s is None:
         options["cycle_s"] = cycle_s = FAULTY_CYCLE_S if faults or scenario is not None else CYCLE_S
     if scenario is not None:
-        world, hours = _of_scenario(scenario, faults, options)
+        world, hours = _of_scenario(scenario, hours, seed, options)
     else:
-        world = _of_town(posts, hours, seed, people, plan_file, faults, options)
+        hours, seed = hours or HOURS, SEED if seed is None else seed
+        world = _of_town(posts, hours, seed, people, plan_file, options)
+    _apply(world, faults, fault_file)
     built_s = time.perf_counter() - begin_s
     recording = world.run(hours)
     bar.end()
@@ -61,7 +86,7 @@ def run(
     result = {
         "posts": len(world.posts),
         "hours": hours,
-        "seed": seed if scenario is None else world.seed,
+        "seed": world.seed,
         "log_sha256": recording.log_sha256,
         "wall_s": round(wall_s, 2),
         "cpu_s": round(cpu_s, 2),
@@ -77,11 +102,14 @@ def run(
         **recording.counters,
     }
     if save is not None:
-        recording.save(save)
+        try:
+            recording.save(save)
+        except OSError as error:
+            raise Wrong(f"{save}: {error.strerror}") from None
     _show(result, as_json)
 
 
-def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path | None, faults: list, options: dict):
+def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path | None, options: dict) -> World:
     from lamplighter.plans.document import PlanFileError, load_file
 
     from .town.generate import town as generate
@@ -92,22 +120,33 @@ def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path 
     try:
         plan: Any = load_file(plan_file) if plan_file else town_life.plan()
         traffic = town_life.people(town, hours, NOON_LOCAL, seed, share) if share else None
-        return World(town, plan, traffic, faults, seed, options=Options(**options))
+        return World(town, plan, traffic, (), seed, options=Options(**options))
     except PlanFileError as error:
-        raise click.ClickException(str(error)) from None
+        raise Wrong(str(error)) from None
 
 
-def _of_scenario(name: str, faults: list, options: dict):
+def _of_scenario(name: str, hours: float | None, seed: int | None, options: dict) -> tuple[World, float]:
     from .scenario import ScenarioError, load
 
     try:
-        scenario = load(name)
+        scenario = load(name, seed)
     except ScenarioError as error:
-        raise click.ClickException(str(error)) from None
-    world = scenario.world(**options)
-    for fault in faults:
-        world.apply(fault)
-    return world, scenario.hours
+        raise Wrong(str(error)) from None
+    if hours is not None:
+        if hours > scenario.hours:
+            raise Wrong(f"--hours {hours:g}: the scenario {scenario.name!r} lasts {scenario.hours:g} hours")
+        scenario = scenario.shortened(hours)
+    return scenario.world(**options), scenario.hours
+
+
+def _apply(world: World, faults: list, file: Path | None) -> None:
+    from .faults import FaultPlanError
+
+    for number, fault in enumerate(faults, 1):
+        try:
+            world.apply(fault)
+        except FaultPlanError as error:
+            raise Wrong(f"{file}: fault {number}: {error}") from None
 
 
 def _faults(file: Path | None) -> list:
@@ -117,8 +156,10 @@ def _faults(file: Path | None) -> list:
 
     try:
         return faults.loads(file.read_text(encoding="utf-8"))
-    except faults.FaultPlanError as error:
-        raise click.ClickException(f"{file}: {error}") from None
+    except (faults.FaultPlanError, UnicodeDecodeError) as error:
+        raise Wrong(f"{file}: {error}") from None
+    except OSError as error:
+        raise Wrong(f"{file}: {error.strerror}") from None
 
 
 def _peak_mb() -> int:

@@ -120,10 +120,15 @@ def packaged() -> dict[str, Path]:
     return {path.stem: path for path in sorted(Path(str(folder)).glob("*.toml"))}
 
 
-def load(path: str | Path) -> Scenario:
-    """The scenario of a file, or the packaged one of that name. Raises ScenarioError with every fault."""
+def load(path: str | Path, seed: int | None = None) -> Scenario:
+    """The scenario of a file, or the packaged one of that name; `seed` goes over its own: other people, other chance.
+
+    Raises ScenarioError with every fault.
+    """
     path = packaged().get(str(path), Path(path))
     raw = _parse(path)
+    if seed is not None:
+        raw["seed"] = seed
     maker = Maker(path, raw)
     scenario = _make(maker)
     if maker.faults or scenario is None:

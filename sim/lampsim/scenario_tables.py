@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
-from lamplighter.plans.faults import did_you_mean
 
 from .town.generate import town as generate
 from .town.influences import Away, MainsPlan
@@ -275,19 +274,18 @@ class Maker:
 
     def _registered(self, town: Town) -> Iterator[Any]:
         """Faults by the names of `lampsim.faults`, as `lampsim check` writes them."""
-        known = {lamp.id for lamp in town.lamps}
+        lines = {bus.id: bus.lamps for bus in town.buses}
         for where, row in self.rows("fault"):
             import_module("lampsim.faults")  # which registers them all
             from .faults.base import from_json
+            from .faults.fit import fits
 
             try:
                 fault = from_json(row)
+                fits(fault, lines)
             except ValueError as error:
                 self.faults.append(f"{where}{error}")
                 continue
-            for post in fault.posts():
-                if post not in known:
-                    self.faults.append(f"{where}no post {post!r} in the town; {did_you_mean(post, known)}")
             yield fault
 
 

@@ -198,7 +198,7 @@ def test_faults_of_the_registry_can_be_named(tmp_path):
     assert scenario.shortened(1, from_h=20 / 3600).faults[0].at_s == 10
     assert scenario.shortened(1, from_h=40 / 3600).faults == ()
     assert any("did you mean" in f for f in faults_of(write(tmp_path, text.replace("power-cut", "power-cat"))))
-    assert "[[fault]] 1: no post 'p3003' in the town; did you mean" in faults_of(
+    assert '[[fault]] 1: power-cut: no post "p3003" in the town; did you mean' in faults_of(
         write(tmp_path, text.replace("p0003", "p3003"))
     )[0]  # fmt: skip
 

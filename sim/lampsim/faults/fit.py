@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from lamplighter.plans.faults import did_you_mean
+from lamplighter.plans.faults import did_you_mean, quote
 from lampsim.faults.base import Fault, FaultPlanError
 
 CLOCK_S = 600_000_000  # 19 years; a post's and a gateway's time is UTC since 2000
@@ -39,14 +39,14 @@ def _value(fault: Fault, name: str, kind: str) -> str:
         return f"{name} must be {low} to {high}"
     kinds = getattr(fault, "KINDS", ())
     if name == "kind" and kinds and value not in kinds:
-        return f"no kind {str(value)[:40]!r}; {did_you_mean(str(value), kinds)}"
+        return f"no kind {quote(str(value)[:40])}; {did_you_mean(str(value), kinds)}"
     return ""
 
 
 def _place(fault: Fault, name: str, lines: Mapping[str, Sequence[str]]) -> str:
     value = getattr(fault, name)
     if name == "line" and value not in lines:
-        return f"no line {str(value)[:40]!r} in the town; {did_you_mean(str(value), lines)}"
+        return f"no line {quote(str(value)[:40])} in the town; {did_you_mean(str(value), lines)}"
     if name not in ("post", "some"):
         return ""
     line = getattr(fault, "line", "")
@@ -54,5 +54,5 @@ def _place(fault: Fault, name: str, lines: Mapping[str, Sequence[str]]) -> str:
     for post in (value,) if name == "post" else value:
         if post not in known:
             where = f"on line {line}" if line in lines else "in the town"
-            return f"no post {str(post)[:40]!r} {where}; {did_you_mean(str(post), known)}"
+            return f"no post {quote(str(post)[:40])} {where}; {did_you_mean(str(post), known)}"
     return ""
