@@ -375,11 +375,13 @@ class Witness:
             if frame.kind == EVENT and frame.dst == 255 and frame.src != one.address:
                 _, _, user_class, _, age_ms = frame.values()
                 life.sensed(frame.src, user_class, t_ms - age_ms)
-        if event[0] == "presence" and (event[2] or event[3] in life.here):
-            if event[2] and event[3] not in life.here:
-                life.since[event[3]] = t_ms
-            (life.here.add if event[2] else life.here.discard)(event[3])
+        if event[0] == "presence" and event[2] and event[3] not in life.here:
+            life.here.add(event[3])
+            life.since[event[3]] = t_ms
             life.sensed(one.address, event[3], t_ms)
+        elif event[0] == "presence" and not event[2] and event[3] in life.here:
+            life.here.discard(event[3])
+            life.seen[one.address, event[3]] = t_ms
         elif event[0] == "lux":
             life.lux = event[1]
         elif event[0] == "temp":
