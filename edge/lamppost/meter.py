@@ -11,7 +11,8 @@ SENSOR_FRESH_MS = 60000  # a power reading older than a minute no longer says wh
 class Meter:
     """`rated_mw` and `standby_mw` may be changed at any time; energy counts from the beginning, `since_ms` up to when.
 
-    At a level that does not change, without a power sensor, it makes no difference how often `advance` is called.
+    Without a power sensor it makes no difference (0.1 %) how often `advance` is called: a fade is a straight line, and
+    its energy is that of its mean power. Call it before the dimmer is told to go elsewhere.
     """
 
     def __init__(self):
@@ -22,7 +23,7 @@ class Meter:
         self._rest_uj = 0
         self.since_ms = -1
         self._power_mw = 0
-        self._sensor_mw = None
+        self._sensor_mw = -1  # none
         self._sensor_ms = 0
 
     def measured(self, power_mw: int, t_ms: int) -> None:
@@ -30,22 +31,20 @@ class Meter:
         self._sensor_mw = power_mw
         self._sensor_ms = t_ms
 
-    def advance(self, level_pm: int, t_ms: int) -> None:
-        """Add what was used until now, then take the power at `level_pm` from now on."""
-        if self.since_ms >= 0:
-            self._add(t_ms - self.since_ms)
+    def advance(self, dimmer, t_ms: int) -> None:
+        """Add what the lamp of `dimmer` used until now, and take its power of this moment."""
+        if 0 <= self.since_ms < t_ms:
+            if self._sensed(self.since_ms):
+                self._add(self._power_mw, t_ms - self.since_ms)
+            else:
+                self._add_estimate(dimmer, t_ms)
         self.since_ms = t_ms
-        if self._sensor_mw is not None and t_ms - self._sensor_ms <= SENSOR_FRESH_MS:
-            self._power_mw = self._sensor_mw
-        else:
-            self._power_mw = self.standby_mw
-            if level_pm > 0:
-                self._power_mw += self.rated_mw * (30000 + 970 * level_pm) // 1000000
+        self._power_mw = self._sensor_mw if self._sensed(t_ms) else self._estimate_mw(dimmer.level(t_ms))
 
     @property
     def sensor(self) -> bool:
         """Whether there is a power sensor."""
-        return self._sensor_mw is not None
+        return self._sensor_mw >= 0
 
     @property
     def power_mw(self) -> int:
@@ -55,9 +54,27 @@ class Meter:
     def energy_mwh(self) -> int:
         return self._energy_mwh
 
-    def _add(self, span_ms: int) -> None:
+    def _sensed(self, t_ms: int) -> bool:
+        return self._sensor_mw >= 0 and t_ms - self._sensor_ms <= SENSOR_FRESH_MS
+
+    def _estimate_mw(self, level_pm: int) -> int:
+        if level_pm <= 0:
+            return self.standby_mw
+        return self.standby_mw + self.rated_mw * (30000 + 970 * level_pm) // 1000000
+
+    def _add_estimate(self, dimmer, t_ms: int) -> None:
+        """The rest of a fade by its mean power, then the level that it reached."""
+        begin_ms = self.since_ms
+        end_ms = min(max(dimmer.done_ms, begin_ms), t_ms)
+        if end_ms > begin_ms:
+            both_mw = self._estimate_mw(dimmer.level(begin_ms)) + self._estimate_mw(dimmer.level(end_ms))
+            self._add(both_mw // 2, end_ms - begin_ms)
+        if t_ms > end_ms:
+            self._add(self._estimate_mw(dimmer.level(t_ms)), t_ms - end_ms)
+
+    def _add(self, power_mw: int, span_ms: int) -> None:
         # milliwatts times milliseconds are microjoules; the rests are kept, so short spans add up exactly
-        used_uj = self._power_mw * span_ms + self._rest_uj
+        used_uj = power_mw * span_ms + self._rest_uj
         self._rest_uj = used_uj % 1000
         used_mj = used_uj // 1000 + self._rest_mj
         self._energy_mwh += used_mj // _MJ_A_MWH

@@ -94,7 +94,7 @@ class Post:
             self._present_again(t_ms)
         if t_ms >= self._decide_at or self._identify_until is not None:
             self._light(t_ms)
-        if t_ms >= self._read_at or self.meter.since_ms <= self.dimmer.done_ms or self.meter.sensor:
+        if t_ms >= self._read_at or self.meter.sensor:
             self._reading(t_ms)
         if self.line and self.line.out:
             self._speak(self.line, t_ms)
@@ -108,7 +108,7 @@ class Post:
 
     def status(self, t_ms: int) -> list:
         """The first seven fields of a STATUS."""
-        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        self.meter.advance(self.dimmer, t_ms)
         decision = self.decision
         layer = decision.layer if decision else 0
         utc_s = self.clock.utc_s(t_ms) or 0
@@ -274,7 +274,7 @@ class Post:
         self.decision = decision
         if not decision.changed:
             return
-        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        self.meter.advance(self.dimmer, t_ms)
         if decision.jump:
             self._fade(decision.now_pm, 0, t_ms)
         if decision.level_pm != decision.now_pm or not decision.jump:
@@ -287,7 +287,7 @@ class Post:
     def _reading(self, t_ms: int) -> None:
         if not self._read_at:
             self._read_at = t_ms + self.settings.reading_s * 1000
-        self.meter.advance(self.dimmer.level(t_ms), t_ms)
+        self.meter.advance(self.dimmer, t_ms)
         if t_ms >= self._read_at:
             self._read_at = t_ms + self.settings.reading_s * 1000
             utc_s = self.clock.utc_s(t_ms) or 0
@@ -353,6 +353,7 @@ class Post:
     def _use(self, plan: Plan, t_ms: int) -> None:
         self.plan = plan
         self.presence.configure(plan, self.settings.address)
+        self.meter.advance(self.dimmer, t_ms)
         self.meter.rated_mw = plan.rated_mw
         self.meter.standby_mw = plan.standby_mw
         holds = [profile.hold_ms // 2 for profile in plan.profiles]  # so that the light holds between two of them

@@ -1,6 +1,7 @@
 import unittest
 
 from lamppost.clock import Clock
+from lamppost.light.dimmer import Dimmer
 from lamppost.limits import TICKS_MASK
 from lamppost.meter import Meter
 
@@ -33,36 +34,55 @@ class ClockTest(unittest.TestCase):
 
 
 class MeterTest(unittest.TestCase):
-    def test_estimate_and_energy(self):
-        meter = Meter()
-        meter.rated_mw, meter.standby_mw = 40000, 500
-        meter.advance(0, 0)
-        self.assertEqual(meter.power_mw, 500)
-        meter.advance(1000, 3600000)
-        self.assertEqual(meter.energy_mwh, 500)
-        self.assertEqual(meter.power_mw, 40500)
-        meter.advance(500, 7200000)
-        self.assertEqual(meter.energy_mwh, 41000)
-        self.assertEqual(meter.power_mw, 500 + 40000 * 515 // 1000)
+    def setUp(self):
+        self.lamp = Dimmer()
+        self.meter = Meter()
+        self.meter.rated_mw, self.meter.standby_mw = 40000, 500
+        self.meter.advance(self.lamp, 0)
 
-    def test_short_spans_add_up_exactly(self):
-        one, many = Meter(), Meter()
-        for meter in (one, many):
-            meter.rated_mw, meter.standby_mw = 33333, 77
-            meter.advance(333, 0)
-        one.advance(333, 3600007)
-        for t_ms in range(7, 3600008, 1000):
-            many.advance(333, t_ms)
-        self.assertEqual(one.energy_mwh, many.energy_mwh)
+    def go(self, level_pm, fade_ms, t_ms):
+        self.meter.advance(self.lamp, t_ms)
+        self.lamp.go(level_pm, fade_ms, t_ms)
+
+    def test_estimate_and_energy(self):
+        self.assertEqual(self.meter.power_mw, 500)
+        self.go(1000, 0, 3600000)
+        self.assertEqual(self.meter.energy_mwh, 500)
+        self.go(500, 0, 7200000)
+        self.assertEqual(self.meter.energy_mwh, 41000)
+        self.meter.advance(self.lamp, 7200001)
+        self.assertEqual(self.meter.power_mw, 500 + 40000 * 515 // 1000)
+
+    def test_a_fade_counts_by_its_mean_power_and_not_by_where_it_began(self):
+        self.go(1000, 0, 0)
+        self.go(200, 3600000, 0)
+        self.meter.advance(self.lamp, 2 * 3600000)
+        down_mwh = 500 + 40000 * (1000 + 224) // 2000
+        self.assertAlmostEqual(self.meter.energy_mwh, down_mwh + 500 + 40000 * 224 // 1000, delta=2)
+
+    def test_it_makes_no_difference_how_often_it_is_asked(self):
+        often, lamp = Meter(), Dimmer()
+        often.rated_mw, often.standby_mw = 40000, 500
+        often.advance(lamp, 0)
+        for t_ms, level_pm, fade_ms in ((1000, 1000, 800), (1400, 300, 3000), (9007, 0, 0), (20000, 777, 60000)):
+            self.go(level_pm, fade_ms, t_ms)
+            for step_ms in range(often.since_ms, t_ms, 137):
+                often.advance(lamp, step_ms)
+            often.advance(lamp, t_ms)
+            lamp.go(level_pm, fade_ms, t_ms)
+        for step_ms in range(20000, 3600007, 1009):
+            often.advance(lamp, step_ms)
+        often.advance(lamp, 3600007)
+        self.meter.advance(self.lamp, 3600007)
+        self.assertAlmostEqual(self.meter.energy_mwh, often.energy_mwh, delta=often.energy_mwh // 1000)
 
     def test_a_fresh_sensor_wins_and_an_old_one_does_not(self):
-        meter = Meter()
-        meter.rated_mw = 40000
-        meter.measured(12345, 1000)
-        meter.advance(1000, 2000)
-        self.assertEqual(meter.power_mw, 12345)
-        meter.advance(1000, 62000)
-        self.assertEqual(meter.power_mw, 40000)
+        self.go(1000, 0, 0)
+        self.meter.measured(12345, 1000)
+        self.meter.advance(self.lamp, 2000)
+        self.assertEqual(self.meter.power_mw, 12345)
+        self.meter.advance(self.lamp, 62000)
+        self.assertEqual(self.meter.power_mw, 40500)
 
 
 if __name__ == "__main__":
