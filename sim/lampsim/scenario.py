@@ -65,6 +65,7 @@ class Scenario:
     sensors: SensorModel = PLAIN
     line: Line = field(default_factory=Line)
     photocells: bool = False
+    power: str = "estimate"
     path: Path = Path()
 
     @property
@@ -82,6 +83,7 @@ class Scenario:
             "bit_error": self.line.bit_error,
             "detection": self.sensors.detection,
             "range_m": self.sensors.range_m,
+            "power": self.power,
         } | options
         world = World(
             self.town, self.plan, self.traffic if plain else None, self.faults, self.seed, self.start_utc_s,
@@ -155,7 +157,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _make(maker: Maker) -> Scenario | None:
     top = maker.top()
-    line, sensors, sky = (maker.table(name) for name in ("line", "sensors", "sky"))
+    line, sensors, sky, luminaires = (maker.table(name) for name in ("line", "sensors", "sky", "luminaires"))
     town = maker.town()
     plan = _plan(maker, top, town) if top and town else None
     if plan is None or town is None or not top or maker.faults:
@@ -167,7 +169,7 @@ def _make(maker: Maker) -> Scenario | None:
     made = Scenario(
         top["name"], top["about"], town, plan, maker.traffic(town, start, duration_s, seed),
         tuple(maker.disturbances(town, _utc_s(start, plan), duration_s)), top["hours"], _utc_s(start, plan), seed,
-        over, SensorModel(**sensors), Line(**line), sky["photocells"], maker.path,
+        over, SensorModel(**sensors), Line(**line), sky["photocells"], luminaires["power"], maker.path,
     )  # fmt: skip
     return None if maker.faults else made
 

@@ -20,6 +20,7 @@ from .traffic import counts, fcd
 from .traffic.festival import Festival, crowd
 from .traffic.model import Cut, Several, Traffic, TrafficError, Trips
 from .traffic.walkers import walkers
+from .virtual.power import MODES as POWER
 
 FILE_MAX = 1 << 20  # bytes; a scenario is a page
 HOURS_MAX = 24 * 31  # a month; a year is twelve scenarios
@@ -121,7 +122,8 @@ MAINS = Table(
 )
 AWAY = Table(what=Field(one_of("office", "gateway")), gateway=Field(NAME, ""), at_s=Field(SECONDS),
              for_s=Field(number(0.001, HOURS_MAX * 3600)))  # fmt: skip
-TABLES = {"town": TOWN, "line": LINE, "sensors": SENSORS, "sky": SKY}
+LUMINAIRES = Table(power=Field(one_of(*POWER), POWER[0]))
+TABLES = {"town": TOWN, "line": LINE, "sensors": SENSORS, "sky": SKY, "luminaires": LUMINAIRES}
 OTHERS = ("groups", "traffic", "mains", "away", "fault")
 
 

@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from lampsim.faults import REGISTRY, Fault
+from lampsim.faults.hostile import opened, stuffed
 from lampsim.town.generate import town
 from lampsim.virtual import town_life
 from lampsim.virtual.post import VirtualPost
@@ -119,3 +120,126 @@ def test_all_of_them_at_once_and_the_same_twice(book: Book) -> None:
         is_well(run, book)
         hashes.append(run.log_sha256)
     assert hashes[0] == hashes[1]
+
+
+# --- what each does while it lasts
+
+
+def alone(**options) -> tuple[World, VirtualPost]:
+    run = world(people=0, **options)
+    run.run_s(60)
+    return run, run.posts["p0002"]
+
+
+def test_a_dead_sensor_sees_nobody_and_a_stuck_one_somebody() -> None:
+    run, post = alone()
+    run.sense(post.name, True, 1)
+    assert post.post is not None
+    assert post.post._present
+    run.stage.set_sensor(post.name, "dead")
+    assert not post.post._present
+    run.stage.set_sensor(post.name, "")
+    assert post.post._present, "the same person is there still"
+    run.sense(post.name, False, 1)
+    assert not post.post._present
+    run.stage.set_sensor(post.name, "stuck")
+    run.sense(post.name, True, 0)
+    run.sense(post.name, False, 0)
+    assert post.post._present
+    run.stage.power(post.name, False)
+    run.stage.power(post.name, True)
+    assert post.post._present
+
+
+def test_a_lamp_that_fails_is_dark_and_its_post_measures_it() -> None:
+    run, post = alone()
+    run.stage.set_lamp(post.name, False)
+    run.run_s(120)
+    assert post.post is not None
+    assert run.shown_pm(post.name) == post.level_pm == 0
+    assert post.post.meter.power_mw == run.power_mw(post.name) < 1000
+    run.stage.set_lamp(post.name, True)
+    run.run_s(1)
+    assert run.shown_pm(post.name) == PLAN_PM
+    assert post.post.meter.power_mw == run.power_mw(post.name) > 1000
+
+
+def test_a_torn_write_takes_the_power_and_leaves_the_record_before() -> None:
+    run, post = alone()
+    run.stage.power_torn(post.name, random.Random(1))
+    assert post.post is not None
+    boots, plan = post.post.boots, post.post.plan_hash
+    run.desire(town_life.plan() | {"safeFloor": 7})
+    run.run_s(60)
+    assert not post.powered
+    assert run.shown_pm(post.name) == 0
+    run.stage.power(post.name, True)
+    assert post.post is not None
+    assert post.post.boots == boots + 1
+    assert post.post.plan_hash == plan
+
+
+def test_those_behind_a_cut_hear_each_other_and_no_gateway() -> None:
+    run, _ = alone()
+    lines = run.stage.shape(1).lines
+    line = next(iter(lines))
+    some = lines[line][2:]
+    run.stage.part(line, some, True)
+    run.run_s(120)
+    online = {post for gateway in run.gateways.values() for post in gateway.online}
+    assert online == set(run.posts) - set(some)
+    addresses = [run.posts[name].address for name in some]
+    run.sense(some[0], True, 0)
+    run.run_s(1)
+    other = run.posts[some[1]].post
+    assert other is not None
+    assert other.line is not None
+    assert other.line._link._heard.get(addresses[0], 0) > 0
+
+
+def test_a_clock_that_drifts_keeps_what_it_has_counted() -> None:
+    run, post = alone()
+    before_ms = post.t_ms()
+    run.stage.drift(post.name, 5000)
+    assert post.t_ms() == before_ms
+    run.run_s(100)
+    assert post.t_ms() - before_ms == pytest.approx(100_500, abs=2)
+    run.stage.drift(post.name, -5000)
+    run.run_s(100)
+    assert post.t_ms() - before_ms == pytest.approx(200_000, abs=3)
+
+
+def test_nothing_that_a_stranger_says_is_taken() -> None:
+    """Above all events with a false seal, which posts of the big engine take on trust from each other."""
+    run, post = alone()
+    neighbour = run.posts["p0001"]
+    line = run.stage.shape(1).lines
+    bus = next(name for name, posts in line.items() if post.name in posts)
+    assert neighbour.name in line[bus]
+    run.sense(neighbour.name, True, 0)
+    run.sense(neighbour.name, False, 0)
+    run.run_s(5)
+    heard = [opened(data) for data in run.stage.overheard(bus)]
+    event = next(body for body in reversed(heard) if body and body[0] == 255 and body[1] == neighbour.address)
+    assert post.post is not None
+    assert post.post.line is not None
+    known, refused = dict(post.post.line._link._heard), post.post.line.refused
+    forged = bytearray(event)
+    forged[3:7] = (int.from_bytes(event[3:7], "big") + 9).to_bytes(4, "big")
+    for body in (bytes(event), bytes(forged)):
+        run.stage.inject(bus, stuffed(body))
+        run.run_s(0.5)
+    assert post.post.line._link._heard == known
+    assert post.post.line.refused == refused + 2
+
+
+def test_what_a_dying_broker_took_comes_again_and_counts_once() -> None:
+    run, _ = alone()
+    run.stage.set_broker(False)
+    items = sum(run.centre.kinds.values())
+    run.run_s(200)
+    taken = sum(run.centre.kinds.values()) - items
+    run.stage.set_broker(True)
+    run.run_s(10)
+    assert run.centre.repeated == taken > 0
+    assert run.centre.doubled == 0

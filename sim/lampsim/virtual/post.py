@@ -73,6 +73,7 @@ class VirtualPost:
         self.plugged = True
         self.post: Post | None = None
         self.flash_errors = 0
+        self.on_us = 0  # when its power last came
         self.edge_us = -1  # when its sensor last began to see somebody
         self._seeing: dict[int, int] = {}  # what its sensors would show if they worked: input -> class
         self._loop = loop
@@ -111,7 +112,8 @@ class VirtualPost:
         """Start the Post from its flash."""
         if self.post is not None:
             return
-        self._boot_us, self._base_ms = self._loop.now_us, 0
+        self.on_us = self._boot_us = self._loop.now_us
+        self._base_ms = 0
         self._heard_us = self._boot_us
         self._journal = Journal(self)
         self.post = Post(self._journal.get, self._random.randbytes, self.wire.baud)

@@ -34,6 +34,7 @@ from .centre import Centre
 from .gateway import VirtualGateway
 from .loop import Loop
 from .post import SharedKey, VirtualPost
+from .power import Drivers, Meters
 from .sensing import Sensing
 from .stage import WorldStage
 from .wire import Wire
@@ -49,7 +50,7 @@ ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something 
 @dataclass(frozen=True)
 class Options:
     """How the town is built. `cycle_s` paces the polls (0: as often as the line allows); `exact` lets every post hear
-    every byte; `drift_ppm` bounds the posts' clocks; `loss`, `bit_error` as in Wire.impair."""
+    every byte; `drift_ppm` bounds the posts' clocks; `loss`, `bit_error` as in Wire.impair; `power` as in power.py."""
 
     baud: int = 19200
     cycle_s: int = 900
@@ -60,6 +61,7 @@ class Options:
     exact: bool = False
     detection: float = 0.95  # per second in range (NIGHT.md)
     range_m: float = 12.0
+    power: str = "estimate"  # or "driver", "metered"
     progress: Callable[[float], None] | None = field(default=None, compare=False)  # told the share done
 
 
@@ -95,6 +97,7 @@ class World:
         self._sites = {site.id: site for site in town.sites}
         self._build()
         self.stage = WorldStage(self)
+        self._drivers = self._luminaires()
         self.document = load_value(plan) if isinstance(plan, dict) else plan
         if self.document is not None:
             self.desire(self.document)
@@ -292,6 +295,16 @@ class World:
                 self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection
             ).start()
 
+    def _luminaires(self) -> Drivers | None:
+        if self.options.power == "estimate":
+            return None
+        lamps = [self._sites[lamp.id].luminaire for lamp in self.town.lamps]
+        names = [lamp.id for lamp in self.town.lamps]
+        drivers = Drivers([one.rated_mw for one in lamps], [one.standby_mw for one in lamps], names, self.seed)
+        if self.options.power == "metered":
+            Meters(self, drivers)
+        return drivers
+
     def new_wire(self, name: str) -> Wire:
         """Another piece of line, as the options say, with nobody on it yet."""
         wire = Wire(self.loop, self.options.baud, f"{self.seed} {name}", self.options.exact, self._sent)
@@ -337,7 +350,7 @@ class World:
         layer = decision.layer if decision is not None else 0
         if post.lamp_failed:
             target_pm, fade_ms = 0, 0
-        self._energy[i] += self._used_uj(i, now_ms)
+        self._energy[i] += self._used_uj(i, now_ms, True)  # also where the power has just gone
         self._shown[i] = (now_ms, from_pm if fade_ms else target_pm, target_pm, fade_ms)
         changes = self._changes
         for name, value in zip(changes, (now_ms, i, from_pm, target_pm, fade_ms, layer), strict=True):
@@ -369,9 +382,15 @@ class World:
         one, luminaire = self.posts[post], self._sites[post].luminaire
         if not one.powered:
             return 0
-        level_pm = self._shown_pm(one.index, self.loop.now_us // 1000)
+        level_pm = self.shown_pm(post)
+        if self._drivers is not None:
+            return self._drivers.power_mw(one.index, level_pm)
         lit = luminaire.rated_mw * (30_000 + 970 * level_pm) // 1_000_000 if level_pm else 0
         return luminaire.standby_mw + lit
+
+    def shown_pm(self, post: str) -> int:
+        """The light of a lamp now."""
+        return self._shown_pm(self.posts[post].index, self.loop.now_us // 1000)
 
     def _shown_pm(self, i: int, t_ms: int) -> int:
         start_ms, from_pm, target_pm, fade_ms = self._shown[i]
@@ -381,21 +400,25 @@ class World:
         way = target_pm - from_pm
         return from_pm + (way * gone_ms // fade_ms if way > 0 else -(-way * gone_ms // fade_ms))
 
-    def _used_uj(self, i: int, t_ms: int) -> int:
+    def _used_uj(self, i: int, t_ms: int, powered: bool) -> int:
         """Microjoules since the last change: standby, and 3 % and 97 % of rated by level while lit (lamppost.meter)."""
         start_ms, from_pm, target_pm, fade_ms = self._shown[i]
         span_ms = t_ms - start_ms
         faded_ms = min(span_ms, fade_ms)
         end_pm = self._shown_pm(i, t_ms)
+        post = self._by_index[i]
+        dead_ms = max(0, min(span_ms, post.on_us // 1000 - start_ms)) if powered else span_ms
+        luminaire = self._sites[post.name].luminaire
+        if self._drivers is not None:
+            used = self._drivers.used_uj(i, from_pm, end_pm, faded_ms, span_ms - faded_ms)
+            return used - self._drivers.power_mw(i, 0) * dead_ms
         level_ms = (from_pm + end_pm) * faded_ms // 2 + target_pm * (span_ms - faded_ms)
         lit_ms = span_ms if target_pm else faded_ms
-        lamp = self._by_index[i].post is not None
-        luminaire = self._sites[self._by_index[i].name].luminaire
         lit = luminaire.rated_mw * (30 * lit_ms + 970 * level_ms // 1000) // 1000
-        return (luminaire.standby_mw * span_ms if lamp else 0) + lit
+        return luminaire.standby_mw * (span_ms - dead_ms) + lit
 
     def _energy_mwh(self, i: int, now_ms: int) -> int:
-        return (self._energy[i] + self._used_uj(i, now_ms)) // 3_600_000
+        return (self._energy[i] + self._used_uj(i, now_ms, self._by_index[i].powered)) // 3_600_000
 
 
 def _settings(lamp, post_key: bytes, bus_key: bytes, reading_s: int) -> bytes:
