@@ -13,8 +13,8 @@ from lamppost.wire import cbor
 from lampsim.check import slow_sun
 from lampsim.check.reference import SUN_SLACK_S, SlowPlan
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "edge" / "cpython"))
-import plans  # noqa: E402 - the strategies live beside the edge tests
+sys.path.insert(0, str(Path(__file__).parents[1] / "edge" / "cpython"))  # the strategies live beside the edge tests
+import plans
 
 
 def test_two_suns_agree_below_60_degrees():
@@ -23,7 +23,9 @@ def test_two_suns_agree_below_60_degrees():
         lat, lon, day = draw.uniform(-60, 60), draw.uniform(-180, 180), draw.randrange(9000, 13000)
         slow, fast = slow_sun.times(day, lat, lon), sun.times(day, int(lat * 1e6), int(lon * 1e6))
         for a, b in zip(slow, fast, strict=True):
-            assert a is not None and b is not None and abs(a - b) < SUN_SLACK_S
+            assert a is not None
+            assert b is not None
+            assert abs(a - b) < SUN_SLACK_S
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

@@ -124,6 +124,11 @@ class Witness:
         self._count_items(one, self._lives[one.name])
         self.lost.update((one.name, post.item_epoch, item[0]) for item in post.items._waiting)
 
+    def did(self, one: StreetPost) -> None:
+        """A post has done all it wanted to do after an event: what it saved lies in its flash."""
+        if one.post is not None and one.post.plan is not None:
+            self._planned.add(one.name)
+
     def sent(self, bus: str, node: str, data: bytes) -> None:
         """A node that belongs to the line has said this."""
         air, now = self._air[bus], self.street.loop.now_us
@@ -281,10 +286,8 @@ class Witness:
         life.alone = {key for key in life.alone if key[0] in known}  # what strangers said before did not count
         life.raw = raw
         life.plan = None if raw is None else SlowPlan(raw)
-        if raw is not None:
-            self._planned.add(one.name)
-            if raw not in self.street.cabinet.wanted.get(one.name, ()):
-                raise self._broken(4, one, "it runs a plan that the office never wanted")
+        if raw is not None and raw not in self.street.cabinet.wanted.get(one.name, ()):
+            raise self._broken(4, one, "it runs a plan that the office never wanted")
 
     # --- promise 3
 

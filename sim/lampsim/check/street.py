@@ -195,6 +195,7 @@ class StreetPost:
             elif action[0] == "save":
                 self._journal.put(action[1], action[2])
         if self.post is post:
+            witness.did(self)
             self._sleep((deadline - self.ticks()) & TICKS_MASK)
 
     def ticks(self) -> int:
