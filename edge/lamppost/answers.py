@@ -140,22 +140,23 @@ class Answers:
         if self._blob is None:
             if self._finished is not None and self._finished[0] == block:
                 return self._blob_ok(self._finished[1], 0, self._finished[2])
-            return self._blob_ok(messages.REFUSED, 0, "no transfer was begun")
+            return self._blob_ok(messages.AGAIN, 0, "no transfer was begun")
         size, digest, held = self._blob
         due = len(held) // BLOCK_BYTES
         if block == due:
             if len(data) != min(BLOCK_BYTES, size - len(held)):
-                return self._blob_ok(messages.REFUSED, due, "block %d has the wrong length" % block)
+                return self._blob_ok(messages.AGAIN, 0, "block %d has the wrong length" % block)
             held.extend(data)
         if len(held) < size:
             return self._blob_ok(messages.MORE, len(held) // BLOCK_BYTES, "")
         self._blob = None
         if sha256(held).digest() != digest:
-            refusal = "the whole does not match its SHA-256"
+            code, text = messages.AGAIN, "the whole does not match its SHA-256"
         else:
-            refusal = self._post.take_plan(bytes(held), t_ms)
-        self._finished = (block, messages.REFUSED if refusal else messages.DONE, refusal)
-        return self._blob_ok(self._finished[1], 0, refusal)
+            text = self._post.take_plan(bytes(held), t_ms)
+            code = messages.REFUSED if text else messages.DONE
+        self._finished = (block, code, text)
+        return self._blob_ok(code, 0, text)
 
     def _blob_ok(self, code: int, block: int, text: str) -> bytes:
         return self._link.reply(messages.BLOB_OK, (code, block, _cut(text)))

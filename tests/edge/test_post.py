@@ -225,14 +225,14 @@ class PlanTest(unittest.TestCase):
         bench = Bench()
         bench.open()
         raw = plan_bytes()
-        self.assertEqual(bench.ask(messages.BLOB_DATA, (0, b"x"))[0], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.BLOB_DATA, (0, b"x"))[0], messages.AGAIN)
         self.assertEqual(bench.ask(messages.BLOB_BEGIN, (1, 5000, bytes(32)))[0], messages.REFUSED)
         self.assertEqual(bench.ask(messages.BLOB_BEGIN, (9, 50, bytes(32)))[0], messages.REFUSED)
         bench.ask(messages.BLOB_BEGIN, (1, len(raw), bytes(32)))
-        self.assertEqual(bench.ask(messages.BLOB_DATA, (0, raw[:5]))[0], messages.REFUSED)
+        self.assertEqual(bench.ask(messages.BLOB_DATA, (0, raw[:5]))[0], messages.AGAIN)
         for block in range((len(raw) + 127) // 128):
             answer = bench.ask(messages.BLOB_DATA, (block, raw[block * 128 : block * 128 + 128]))
-        self.assertEqual(answer[0], messages.REFUSED)
+        self.assertEqual(answer[0], messages.AGAIN)
         self.assertNotIn("plan", bench.saved)
 
     def test_an_interrupted_transfer_goes_on_where_it_was_and_repeats_are_confirmed(self):

@@ -210,7 +210,7 @@ class BlobTest(unittest.TestCase):
         self.assertEqual(bench.ask(messages.POLL, (0, b""))[5], sha256(blob).digest()[:8])
 
     def test_what_is_wrong_changes_nothing(self):
-        """[D-1] [D-3]"""
+        """[D-1] [D-3] [D-4]"""
         bench = joined()
         running = bench.ask(messages.POLL, (0, b""))[5]
         blob = plan_bytes(level_pm=300)
@@ -218,7 +218,7 @@ class BlobTest(unittest.TestCase):
         self.assertEqual(bench.ask(messages.BLOB_BEGIN, (1, 4097, bytes(32)))[0], messages.REFUSED)
         bench.ask(messages.BLOB_BEGIN, (messages.BLOB_PLAN, len(blob), bytes(32)))
         data(bench, blob, 0)
-        self.assertEqual(data(bench, blob, 1)[0], messages.REFUSED)
+        self.assertEqual(data(bench, blob, 1)[0], messages.AGAIN)
         begin(bench, b"\x01")
         self.assertEqual(bench.ask(messages.BLOB_DATA, (0, b"\x01"))[0], messages.REFUSED)
         self.assertEqual(bench.ask(messages.POLL, (0, b""))[5], running)

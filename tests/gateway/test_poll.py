@@ -149,6 +149,24 @@ def test_a_plan_that_runs_already_costs_one_exchange() -> None:
     assert not any(frame[2][3:4] == bytes([messages.BLOB_DATA]) for frame in street.frames[frames:])
 
 
+@pytest.mark.parametrize("dip_ms", range(40, 600, 70))
+def test_a_power_dip_in_the_middle_of_a_transfer_is_no_verdict_on_the_plan(dip_ms: int) -> None:
+    """[D-4]"""
+    street = Street(2, baud=19200)
+    street.run(3000)
+    ask(street, "plan", 1, send_plan(plan_of(1)), background=True)
+    street.run(street.now + dip_ms)
+    street.lamp(1).start()
+    street.run_until(lambda: street.result("plan"), 20000)
+    outcome = street.result("plan").value
+    if not outcome.ok:  # the session was lost with the power: tried again, never taken for a refusal
+        ask(street, "again", 1, send_plan(plan_of(1)), background=True)
+        street.run_until(lambda: street.result("again"), 20000)
+        outcome = street.result("again").value
+    assert outcome == Outcome(True, "")
+    assert street.lamp(1).post.plan_hash
+
+
 def test_a_bad_plan_is_refused_in_the_posts_words_and_the_old_one_stays() -> None:
     street = Street(1)
     street.run(500)

@@ -44,6 +44,7 @@ OK = 0
 REFUSED = 1
 MORE = 2  # BLOB_OK only: go on with block `next`
 DONE = 3  # BLOB_OK only: whole, verified, applied
+AGAIN = 4  # BLOB_OK only: what came does not fit what was begun (a power cut, another transfer): begin again
 
 BLOB_PLAN = 1
 

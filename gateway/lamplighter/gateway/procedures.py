@@ -77,11 +77,14 @@ def send_plan(compiled: bytes) -> Procedure:
     begin = (messages.BLOB_PLAN, len(compiled), sha256(compiled).digest())
     code, at, text = yield messages.BLOB_BEGIN, begin
     for _ in range(2 * blocks + STRAYS_MAX):  # each block once, and once more where an answer came late
+        if code == messages.AGAIN:  # its power was cut: what it had is gone, and that says nothing about the plan
+            code, at, text = yield messages.BLOB_BEGIN, begin
+            continue
         if code != messages.MORE or at >= blocks:
             break
         block = compiled[at * BLOCK_BYTES : (at + 1) * BLOCK_BYTES]
         code, at, text = yield messages.BLOB_DATA, (at, block)
-    if code == messages.MORE:
+    if code in (messages.MORE, messages.AGAIN):
         return Outcome(False, "the transfer did not end; it is tried again")
     return Outcome(code in (messages.DONE, messages.OK), text)
 

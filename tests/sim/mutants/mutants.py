@@ -151,4 +151,9 @@ MUTANTS = [
     ),
 ]  # fmt: skip
 
-QUICK = ("dark without a plan", "any seal will do in a session", "an item too many is forgotten", "neighbours are not heard")
+QUICK = (
+    "dark without a plan",
+    "any seal will do in a session",
+    "an item too many is forgotten",
+    "neighbours are not heard",
+)
