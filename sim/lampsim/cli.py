@@ -6,12 +6,12 @@ import click
 
 COMMANDS = {
     "check": ("lampsim.check.command:check", "Look for a broken promise on random streets with every kind of fault."),
-    "report": ("lampsim.report.command:report", "Compare lighting policies for your own lamps: one page with pictures."),
     "demo": ("lampsim.demo:demo", "Watch a park and two streets at night: posts, gateway and broker, for real."),
     "flow": ("lampsim.flow_cli:flow", "Compare the gateway's counts of people with the truth, by density."),
-    "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),
     "lamps": ("lampsim.commands:lamps", "Show what an inventory holds, or the lamps a demo would take of it."),
+    "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),
     "night": ("lampsim.night.command:night", "The night benchmark: light and energy of policies, ideal and real."),
+    "report": ("lampsim.report.command:report", "Compare lighting policies for your own lamps: a page with pictures."),
     "run": ("lampsim.run_cli:run", "Run a town of real posts and gateways in virtual time."),
     "scenario": ("lampsim.scenario_cli:scenario", "Worked examples of nights: list, check, show as a picture."),
 }
