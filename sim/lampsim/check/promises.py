@@ -218,6 +218,10 @@ class Witness:
         allowed = now
         for _, bounds in life.past:
             allowed = allowed.plus(bounds)
+        if utc_s is not None and post.dimmer.done_ms > t_ms:  # a fade may meet a rising ramp where that will be by then
+            ahead_ms = min(post.dimmer.done_ms - t_ms, window_ms)
+            meets = _expected(inputs, utc_s + (ahead_ms + 999) // 1000)
+            allowed = allowed._replace(high=max(allowed.high, meets.high))
         level_pm = post.dimmer.level(t_ms)
         if level_pm < allowed.low - TOLERANCE_PM:
             raise self._broken(1, one, f"its lamp is at {level_pm}, darker than {allowed.low}")
