@@ -1,6 +1,7 @@
 """`lampsim run`: a town in virtual time, the real posts and gateways in it, as many hours as one likes.
 
 Prints what happened, how fast it was simulated, and the hash of the whole log: the same seed gives the same hash.
+With --real-time the same scenario runs on ptys instead, as long as it takes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ NOON_LOCAL = 13  # World.START is 12:00 UTC on a winter day, 13:00 in Brussels
 CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the daemon polls several times a second
 FAULTY_CYCLE_S = 30  # where posts may fall silent and come back, the gateway has to notice
 HOURS, SEED = 24.0, 1
+SECONDS = 60
+REAL_TIMES_OWN = {"seconds": "--seconds", "from_h": "--from", "broker": "--broker"}
+NOT_IN_REAL_TIME = {
+    "hours": "--hours", "fault_file": "--faults", "bit_error": "--bit-error", "cycle_s": "--cycle", "save": "--save"
+}  # fmt: skip
 SCENARIOS_OWN = ("posts", "plan_file", "people")  # what a scenario brings with it
 
 
@@ -50,18 +56,31 @@ class Wrong(click.ClickException):
               help="Seconds between two polls of a post that has nothing to tell; 0: as often as the line allows.  "
               f"[default: {CYCLE_S}, with faults or a scenario {FAULTY_CYCLE_S}]")  # fmt: skip
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the recording (.npz).")
+@click.option("--real-time", is_flag=True,
+              help="The scenario's first line as processes on ptys, against a real gateway and broker.")  # fmt: skip
+@click.option("--seconds", type=click.IntRange(1, 86400),
+              help=f"With --real-time: how long, once every post has its plan.  [default: {SECONDS}]")  # fmt: skip
+@click.option("--from", "from_h", type=click.FloatRange(0, 24 * 366),
+              help="With --real-time: hour to begin at.  [default: when somebody passes in the dark]")  # fmt: skip
+@click.option("--broker", help="With --real-time: HOST:PORT of a running MQTT broker; by default one is embedded.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def run(
     context: click.Context, posts: int, hours: float | None, seed: int | None, scenario: str | None,
     plan_file: Path | None, people: float, fault_file: Path | None, baud: int, loss: float, bit_error: float,
-    cycle_s: int | None, save: Path | None, as_json: bool,
+    cycle_s: int | None, save: Path | None, real_time: bool, seconds: int | None, from_h: float | None,
+    broker: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a town in virtual time: every post is the real one, and so is every gateway's poll scheduler."""
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if scenario is not None and (own := given.intersection(SCENARIOS_OWN)):
         names = ", ".join(sorted("--" + name.removesuffix("_file") for name in own))
         raise Wrong(f"a scenario brings its own {names}; change it in a copy of its file")
+    _fit(given, real_time)
+    if real_time:
+        _in_real_time(scenario or "", seed, seconds or SECONDS, from_h, broker, baud if "baud" in given else None,
+                      loss if "loss" in given else None, as_json)  # fmt: skip
+        return
     if save is not None and not save.parent.is_dir():
         raise Wrong(f"{save}: there is no such directory")
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
@@ -107,6 +126,55 @@ def run(
         except OSError as error:
             raise Wrong(f"{save}: {error.strerror}") from None
     _show(result, as_json)
+
+
+def _fit(given: set[str], real_time: bool) -> None:
+    """Raises Wrong for options that do nothing here."""
+    wrong = NOT_IN_REAL_TIME if real_time else REAL_TIMES_OWN
+    if real_time and "scenario" not in given:
+        raise Wrong("--real-time runs a scenario; give one with --scenario")
+    if names := ", ".join(option for name, option in wrong.items() if name in given):
+        raise Wrong(f"{names}: only in virtual time" if real_time else f"{names}: only with --real-time")
+
+
+def _in_real_time(
+    name: str, seed: int | None, seconds: int, from_h: float | None, broker: str | None, baud: int | None,
+    loss: float | None, as_json: bool,
+) -> None:  # fmt: skip
+    import asyncio
+
+    from . import real_time
+    from .broker import BrokerError
+    from .scenario import ScenarioError, load
+    from .street import Options, StreetError
+
+    try:
+        scenario = load(name, seed)
+        address = real_time.address(broker)
+    except (ScenarioError, ValueError) as error:
+        raise Wrong(str(error)) from None
+    if from_h is not None and from_h >= scenario.hours:
+        raise Wrong(f"--from {from_h:g}: the scenario {scenario.name!r} lasts {scenario.hours:g} hours")
+    line = scenario.line
+    options = Options(
+        line.baud if baud is None else baud, seed=scenario.seed, loss=line.loss if loss is None else loss,
+        broker=address,
+    )  # fmt: skip
+    part = real_time.Part.of(scenario, from_h)
+    click.echo(part.note, err=as_json)
+    try:
+        outcome = asyncio.run(real_time.play(part, seconds, options))
+    except (BrokerError, StreetError, RuntimeError, OSError) as error:
+        click.echo(f"lampsim: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("lampsim: stopped", err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo(json.dumps(real_time.report(part, outcome)))
+    else:
+        click.echo("\n".join(real_time.lines(outcome)))
+    sys.exit(0 if outcome.held else 1)
 
 
 def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path | None, options: dict) -> World:
