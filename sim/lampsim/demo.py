@@ -15,8 +15,10 @@ import click
 
 from .broker import BrokerError
 from .inventory import InventoryError, Lamp, default, load, nearest
+from .outcome import Outcome
+from .play import Play
 from .scene import Scene
-from .story import CHAPTERS, Outcome, Story
+from .story import CHAPTERS, Story
 from .street import Options, Street, StreetError
 from .view import View
 
@@ -36,6 +38,7 @@ SECONDS_MIN = 45  # below that a chapter is shorter than a plan's way to 24 post
 )
 @click.option("--loss", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Share of frames lost.")
 @click.option("--seed", default=1, show_default=True, help="Of sensors and line.")
+@click.option("--play", is_flag=True, help="Your turn: keys pull the gateway's cable, cut a post's power, send people.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep all files in this folder.")
 def demo(
     seconds: int,
@@ -47,6 +50,7 @@ def demo(
     micropython: int,
     loss: float,
     seed: int,
+    play: bool,
     keep: Path | None,
 ) -> None:
     """Watch a park and two streets at night: posts, gateway and broker, for real."""
@@ -56,13 +60,15 @@ def demo(
     except (InventoryError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     try:
-        outcome = asyncio.run(run(lamps, options, seconds, keep, inventory is None))
+        outcome = asyncio.run(run(lamps, options, seconds, keep, inventory is None, play))
     except (BrokerError, StreetError, RuntimeError, OSError) as error:
         click.echo(f"lampsim: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo("lampsim: stopped", err=True)
         sys.exit(130)
+    if outcome is None:
+        return
     if json_file:
         json_file.write_text(json.dumps(outcome.report(), indent=1) + "\n", encoding="utf-8")
     for line in outcome.lines():
@@ -70,21 +76,27 @@ def demo(
     sys.exit(0 if outcome.held else 1)
 
 
-async def run(lamps: list[Lamp], options: Options, seconds: int, keep: Path | None, invented: bool) -> Outcome:
-    """Play the story; everything that was started is stopped again, whatever happens."""
+async def run(
+    lamps: list[Lamp], options: Options, seconds: int, keep: Path | None, invented: bool, play: bool = False
+) -> Outcome | None:
+    """Tell the story, or `play` (None); everything that was started is stopped again, whatever happens."""
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
-        return await _play(keep, lamps, options, seconds, invented)
+        return await _run(keep, lamps, options, seconds, invented, play)
     with tempfile.TemporaryDirectory(prefix="lamplighter-demo-") as folder:
-        return await _play(Path(folder), lamps, options, seconds, invented)
+        return await _run(Path(folder), lamps, options, seconds, invented, play)
 
 
-async def _play(folder: Path, lamps: list[Lamp], options: Options, seconds: int, invented: bool) -> Outcome:
+async def _run(
+    folder: Path, lamps: list[Lamp], options: Options, seconds: int, invented: bool, play: bool
+) -> Outcome | None:
     place = "a park and two streets, Louvain-la-Neuve" if invented else lamps[0].place.title()
     scene = Scene(place, [], chapters=CHAPTERS)
     street = Street(folder, lamps, scene, options)
     async with View(scene):
         try:
+            if play:
+                return await Play(street, seconds, options.seed).run()
             return await Story(street, seconds).play()
         finally:
             await street.stop()

@@ -113,8 +113,8 @@ def _overlay(scene: Scene, ground: "_Ground") -> dict[tuple[int, int], tuple[str
 
 
 def _put_gateway(scene: Scene, cell: tuple[int, int], over: dict) -> None:
-    colour = (110, 220, 140) if scene.gateway.up else (255, 90, 90)
-    for i, char in enumerate(f"{GATEWAY} gw" if scene.gateway.up else f"{GATEWAY} gw off"):
+    colour = (110, 220, 140) if scene.gateway.polls else (255, 90, 90)
+    for i, char in enumerate(f"{GATEWAY} gw" if scene.gateway.polls else f"{GATEWAY} gw off"):
         over[cell[0], cell[1] + i] = (char, colour, True)
 
 

@@ -47,10 +47,16 @@ class Event:
 @dataclass
 class GatewayView:
     up: bool = True
+    plugged: bool = True  # False: its cable is pulled
     at: tuple[float, float] | None = None  # where its cabinet stands on the map, in metres
     posts_online: int = 0
     backlog: int = 0  # readings and events waiting for the broker
     retries: int = 0
+
+    @property
+    def polls(self) -> bool:
+        """Whether the line has a gateway now."""
+        return self.up and self.plugged
 
 
 @dataclass

@@ -109,6 +109,27 @@ class Street:
         await self.gateway.start()
         self.scene.gateway.up = True
 
+    def unplug_gateway(self) -> None:
+        """Pull its cable out of the line; the process goes on."""
+        self.line.unplug(GATEWAY_NODE)
+        self.scene.gateway.plugged = False
+
+    def plug_gateway(self) -> None:
+        """Put the cable back."""
+        self.line.plug(GATEWAY_NODE)
+        self.scene.gateway.plugged = True
+
+    async def power_off(self, post: str) -> None:
+        """Cut the power of a post."""
+        await self.posts[post].kill()
+        self.line.unplug(post)
+        self._lights[post].dimmer.go(0, 0, self.now_ms)
+
+    async def power_on(self, post: str) -> None:
+        """Give it its power back."""
+        self.line.plug(post)
+        await self.posts[post].start()
+
     async def kill_gateway(self) -> None:
         """kill -9."""
         if self.gateway:
@@ -118,7 +139,7 @@ class Street:
 
     async def restart_gateway(self) -> None:
         """Start it again with what it left on its disk."""
-        self.line.plug(GATEWAY_NODE)
+        self.plug_gateway()
         if self.gateway:
             await self.gateway.start()
         self.scene.gateway.up = True
@@ -234,7 +255,7 @@ class Street:
         post = self.posts[edge.post]
         self._lights[edge.post].view.sees = edge.active
         if post.running and post.send(edge.line) and edge.active:
-            (self.waves if self.scene.gateway.up else self.alone).edge(edge.post, self.now_ms)
+            (self.waves if self.scene.gateway.polls else self.alone).edge(edge.post, self.now_ms)
             self.scene.tell("walk", f"{edge.post} sees a {('walker', 'cyclist', 'car')[edge.user_class]}")
 
     def _show(self, now_ms: int) -> None:
@@ -247,7 +268,7 @@ class Street:
         if self.observer:
             status = self.observer.status
             scene.broker.up = self.observer.connected
-            scene.gateway.posts_online = int(status.get("posts_online", 0)) if scene.gateway.up else 0
+            scene.gateway.posts_online = int(status.get("posts_online", 0)) if scene.gateway.polls else 0
             scene.gateway.backlog = int(status.get("backlog", 0))
             scene.gateway.retries = sum(bus.get("retries", 0) for bus in status.get("bus", ()))
             posts = self.observer.reported.get("posts", {})

@@ -134,7 +134,7 @@ def _counters(scene: Scene) -> list[tuple[str, RenderableType]]:
         (" frames", f"{bus.frames:,}"),
         (" collisions", f"{bus.collisions:,}"),
         (" lost / resent", f"{bus.lost:,} / {gateway.retries:,}"),
-        ("Gateway", _up(gateway.up, "running", "KILLED")),
+        ("Gateway", _up(gateway.polls, "running", "UNPLUGGED" if gateway.up else "KILLED")),
         (" posts online", f"{gateway.posts_online}"),
         (" backlog", _warn(gateway.backlog)),
         (f"Broker {broker.name}", _up(broker.up, "running", "DOWN")),
@@ -235,7 +235,7 @@ class PlainLog:
 def summary(scene: Scene) -> str:
     """The counters in one line."""
     alive = [post for post in scene.posts if post.alive]
-    gateway = "up" if scene.gateway.up else "down"
+    gateway = "up" if scene.gateway.polls else "down"
     return (
         f"-- posts {len(alive)}/{len(scene.posts)}, light {_mean_percent(scene):.0f} %, "
         f"bus {scene.bus.load_percent:.0f} %, {scene.bus.frames} frames, {scene.bus.collisions} collisions, "

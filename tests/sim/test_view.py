@@ -30,7 +30,7 @@ def scene() -> Scene:
     now.people = [PersonView(posts[4].x_m + 4, posts[4].y_m), PersonView(posts[15].x_m, posts[15].y_m - 4, "car")]
     now.clock, now.chapter, now.progress = "Sun 21 June 2026  22:41:07", 3, 0.7
     now.story = "The posts hear each other on the bus: light still runs ahead of her."
-    now.gateway = GatewayView(False, (40.0, -25.0), 24, 17, 3)
+    now.gateway = GatewayView(False, at=(40.0, -25.0), posts_online=24, backlog=17, retries=3)
     now.broker = BrokerView(received=1204, lost=0, doubled=0)
     now.bus = BusView(19_200, 43.4, 5310, 4, 2)
     now.plan = PlanView("louvain-park", "3fa91c07bb12aa00", 24)
