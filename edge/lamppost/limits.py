@@ -68,3 +68,8 @@ DERATE_FROM_DC = const(800)  # 80 C: full output to here
 DERATE_TO_DC = const(950)  # 95 C: and DERATED_PM from here
 DERATED_PM = const(400)
 TEMPERATURE_MAX_DC = const(1500)  # 150 C: no driver lives there, so the sensor is broken and is not believed
+
+# --- firmware
+FIRMWARE_MAX = const(524288)  # 512 KB: half of a Pico's flash, twice what a full agent takes as .mpy
+FIRMWARE_FILES_MAX = const(96)  # the agent has some fifty
+FIRMWARE_MANIFEST_MAX = const(12288)  # a line of 120 bytes for each of them
