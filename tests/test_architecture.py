@@ -22,14 +22,23 @@ PURE = (
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 
+SHARED = ("lamppost.wire", "lamppost.light", "lamppost.limits")
 # A module in the first place may import lamppost only from the second.
 LAYERS = (
     ("lamppost.wire", ("lamppost.wire", "lamppost.limits")),
     ("lamppost.light", ("lamppost.light", "lamppost.limits", "lamppost.wire")),
     ("lamppost.store", ("lamppost.store", "lamppost.limits", "lamppost.wire")),
-    ("lamplighter", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    ("lamplighter.gateway", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    ("lamplighter.office", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    ("lamplighter.technician", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    ("lamplighter.plans", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    # the signer lets the board's own code judge what it has signed
+    (
+        "lamplighter.provision",
+        ("lamppost.wire", "lamppost.light", "lamppost.limits", "lamppost.sign", "lamppost.update"),
+    ),
 )
-APART = ("lamplighter.gateway", "lamplighter.office", "lamplighter.technician")
+APART = ("lamplighter.gateway", "lamplighter.office", "lamplighter.technician", "lamplighter.provision")
 
 
 def module_of(path: Path) -> str:
