@@ -234,11 +234,9 @@ class Updater:
             values = cbor.decode(raw) if raw else None
         except WireError:
             values = None
-        if not _is_record(values):
-            values = [0, 0, 0, [0, 0], 0, 0, 0]
-        self._take(values)
+        self._take(values if _is_record(values) else [0, 0, 0, [0, 0], 0, 0, 0])
 
-    def _take(self, values: list) -> None:
+    def _take(self, values) -> None:
         self.active, self.trial, self.tries_left, self.versions = values[:4]
         self.minimum, self.wanted_minimum, self.refused = values[4:]
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from .inventory import Flat, Lamp
+from .nightfall import J2000_UNIX_S
+from .outcome import Outcome
 from .people import Person, Sensors
 from .scenario import Scenario
 from .scene import Scene
-from .story import J2000_UNIX_S, Outcome, Story
+from .story import Story
 from .street import Options, Street
 from .traffic.model import busy_seconds
 

@@ -41,10 +41,10 @@ def _primes(count: int) -> list:
 class Sha512:
     """`update` any bytes, then `digest` once, 64 bytes."""
 
-    _constants = None  # made at the first use: an update is rare, the RAM is not
+    _constants = ()  # made at the first use: an update is rare, the RAM is not
 
     def __init__(self):
-        if Sha512._constants is None:
+        if not Sha512._constants:
             primes = _primes(80)
             Sha512._constants = [_root(prime << 192, 3) & _MASK for prime in primes]
         self._state = [_root(prime << 128, 2) & _MASK for prime in _primes(8)]
