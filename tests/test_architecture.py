@@ -35,7 +35,7 @@ LAYERS = (
     # the signer lets the board's own code judge what it has signed
     (
         "lamplighter.provision",
-        ("lamppost.wire", "lamppost.light", "lamppost.limits", "lamppost.sign", "lamppost.update"),
+        ("lamppost.wire", "lamppost.light", "lamppost.limits", "lamppost.sign", "lamppost.store", "lamppost.update"),
     ),
 )
 APART = ("lamplighter.gateway", "lamplighter.office", "lamplighter.technician", "lamplighter.provision")

@@ -3,16 +3,14 @@
 What it promises
 - Nothing is installed that one of the given keys has not signed, that is for another board, below the minimum
   version that a confirmed image has set, or that differs in one bit from what was signed.
-- The running folder is never written. One journal record says which folder runs, so that a power cut at any moment
-  leaves the old or the new firmware in force; an install that was cut begins again from the image.
-- A new image runs on trial: it has `TRIES` starts to live through HEALTHY_MS; then it is confirmed, else the firmware
-  before it comes back. Where a trial cannot be counted because flash refuses, the confirmed one runs.
+- The running folder is never written. One journal record (store/slots.py) says which folder runs, so that a power cut
+  at any moment leaves the old or the new firmware in force; an install that was cut begins again from the image.
 
 An image is `LLF1 manifest_length:2 signature_length:2 manifest signature files...`, numbers big-endian; the manifest
 is text whose lines are given at `read_manifest`, the signature a minisign file over exactly its bytes.
 
-`flash` has `read(name)` and `write(name, data)` as for the Journal, and for the folders `wipe(folder)`,
-`append(path, data)`, `part(path, offset, count)`; any may raise OSError. `image(offset, count)` reads the image.
+`flash` has `wipe(folder)`, `append(path, data)` and `part(path, offset, count)`; each may raise OSError.
+`image(offset, count)` reads the image.
 """
 
 from binascii import hexlify
@@ -20,13 +18,9 @@ from hashlib import sha256
 
 from lamppost.limits import FIRMWARE_FILES_MAX, FIRMWARE_MANIFEST_MAX, FIRMWARE_MAX
 from lamppost.sign import minisign
-from lamppost.store.journal import Journal
-from lamppost.wire import cbor
-from lamppost.wire.errors import WireError
+from lamppost.store.slots import Slots
 
 MAGIC = b"LLF1"
-TRIES = 3  # starts of a new image: a power cut or two while it is tried must not throw it out
-HEALTHY_MS = 600000  # ten minutes: longer than any watchdog, and a post has then spoken with its gateway
 CHUNK = 1024  # two sectors of the smallest flash, and no load on a 96 KB heap
 _NAME = b"abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _NAME_MAX = 48
@@ -117,35 +111,13 @@ def _is_path(path: str) -> bool:
 
 
 class Updater:
-    """The two folders of one post. `board` is its name, `keys` are minisign PublicKeys."""
+    """`board` is this board's name, `keys` are minisign PublicKeys, `slots` says which folder may be written."""
 
-    def __init__(self, flash, board: str, keys: list):
+    def __init__(self, flash, slots: Slots, board: str, keys: list):
         self._flash = flash
+        self._slots = slots
         self._board = board
         self._keys = keys
-        self._journal = Journal(flash)
-        self._load()
-
-    # --- at each start
-
-    def start(self) -> str:
-        """The folder to run now, "a" or "b"; counts the start of a trial before it happens."""
-        if self.trial:
-            try:
-                if self.tries_left:
-                    self._save(tries_left=self.tries_left - 1)
-                else:
-                    self._save(active=_other(self.active), trial=0, refused=self.versions[self.active])
-            except OSError:  # a trial that cannot be counted might never end
-                return "ab"[_other(self.active)]
-        return "ab"[self.active]
-
-    def confirm(self) -> None:
-        """The running image has been healthy for HEALTHY_MS: it stays, and its minimum holds. OSError from flash."""
-        if self.trial:
-            self._save(trial=0, tries_left=0, minimum=max(self.minimum, self.wanted_minimum))
-
-    # --- an image
 
     def inspect(self, image, pause=None):
         """(Manifest, offset of the first file) of an image that may be installed here. Raises UpdateError."""
@@ -171,28 +143,26 @@ class Updater:
     def _suits(self, manifest: Manifest) -> None:
         if manifest.board != self._board:
             raise UpdateError("the image is for board '%s', this is '%s'" % (manifest.board, self._board))
-        if manifest.version < self.minimum:
-            raise UpdateError("version %d is below the minimum %d" % (manifest.version, self.minimum))
-        if self.trial:
-            raise UpdateError("version %d is still on trial; try again when it is confirmed" % self.version)
-        if manifest.version == self.version:
-            raise UpdateError("version %d already runs" % self.version)
+        if manifest.version < self._slots.minimum:
+            raise UpdateError("version %d is below the minimum %d" % (manifest.version, self._slots.minimum))
+        if self._slots.trial:
+            raise UpdateError("version %d is still on trial; try again when it is confirmed" % self._slots.version)
+        if manifest.version == self._slots.version:
+            raise UpdateError("version %d already runs" % manifest.version)
 
     def install(self, image, pause=None) -> Manifest:
         """Put an image into the other folder and let the next start try it. Raises UpdateError; OSError from flash."""
         manifest, at = self.inspect(image, pause)
-        folder = _other(self.active)
-        self._flash.wipe("ab"[folder])
+        folder = self._slots.spare
+        self._flash.wipe(folder)
         for path, size, digest in manifest.files:
-            self._copy(image, at, size, "ab"[folder] + "/" + path, pause)
-            if self._sha256("ab"[folder] + "/" + path, size, pause) != digest:
+            self._copy(image, at, size, folder + "/" + path, pause)
+            if self._sha256(folder + "/" + path, size, pause) != digest:
                 raise UpdateError("file '%s' is not what was signed; send the image again" % path)
             at += size
         if image(at, 1):
             raise UpdateError("the image goes on after its last file")
-        versions = list(self.versions)
-        versions[folder] = manifest.version
-        self._save(active=folder, trial=1, tries_left=TRIES, versions=versions, wanted_minimum=manifest.minimum)
+        self._slots.begin_trial(manifest.version, manifest.minimum)
         return manifest
 
     def _copy(self, image, at: int, size: int, path: str, pause) -> None:
@@ -219,40 +189,3 @@ class Updater:
             if pause:
                 pause()
         return hexlify(hashed.digest())
-
-    # --- the record
-
-    @property
-    def version(self) -> int:
-        """The version of the folder in force; 0 is what the board was delivered with."""
-        return self.versions[self.active]
-
-    def _load(self) -> None:
-        """[active 0..1, trial 0..1, tries left, [version a, version b], minimum, minimum wanted, refused version]."""
-        raw = self._journal.get("slot")
-        try:
-            values = cbor.decode(raw) if raw else None
-        except WireError:
-            values = None
-        self._take(values if _is_record(values) else [0, 0, 0, [0, 0], 0, 0, 0])
-
-    def _take(self, values) -> None:
-        self.active, self.trial, self.tries_left, self.versions = values[:4]
-        self.minimum, self.wanted_minimum, self.refused = values[4:]
-
-    def _save(self, **changes) -> None:
-        names = ("active", "trial", "tries_left", "versions", "minimum", "wanted_minimum", "refused")
-        values = [changes.get(name, getattr(self, name)) for name in names]
-        self._journal.put("slot", cbor.encode(values))
-        self._take(values)
-
-
-def _other(folder: int) -> int:
-    return 1 - folder
-
-
-def _is_record(values) -> bool:
-    if not isinstance(values, list) or len(values) != 7 or not isinstance(values[3], list) or len(values[3]) != 2:
-        return False
-    numbers = values[:3] + values[3] + values[4:]
-    return not [n for n in numbers if not isinstance(n, int) or n < 0] and values[0] < 2 and values[1] < 2

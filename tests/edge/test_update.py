@@ -6,7 +6,9 @@ from signing import Signer, image, manifest, reader
 
 from lamppost.limits import FIRMWARE_FILES_MAX, FIRMWARE_MAX
 from lamppost.sign.minisign import PublicKey
-from lamppost.update import CHUNK, TRIES, UpdateError, Updater, read_manifest
+from lamppost.store.journal import Journal
+from lamppost.store.slots import TRIES, Slots
+from lamppost.update import CHUNK, UpdateError, Updater, read_manifest
 
 SIGNER = Signer(b"s" * 32)
 OTHER = Signer(b"o" * 32, b"otherkey")
@@ -74,8 +76,12 @@ class Flash:
             store[name] = data
 
 
+def slots(flash):
+    return Slots(Journal(flash))
+
+
 def updater(flash):
-    return Updater(flash, "testboard", [PublicKey(SIGNER.key_text())])
+    return Updater(flash, slots(flash), "testboard", [PublicKey(SIGNER.key_text())])
 
 
 class Trusting(Updater):
@@ -90,7 +96,7 @@ class Trusting(Updater):
 
 
 def trusting(flash):
-    return Trusting(flash, "testboard", [PublicKey(SIGNER.key_text())])
+    return Trusting(flash, slots(flash), "testboard", [PublicKey(SIGNER.key_text())])
 
 
 def content(flash, folder):
@@ -139,12 +145,12 @@ class InstallTest(unittest.TestCase):
         flash = Flash()
         self.assertEqual(updater(flash).install(reader(GOOD)).version, 2)
         self.assertEqual(content(flash, "b"), dict(FILES))
-        again = updater(flash)
+        again = slots(flash)
         self.assertEqual(again.start(), "b")
         again.confirm()
         for _ in range(10):
-            self.assertEqual(updater(flash).start(), "b")
-        self.assertEqual(updater(flash).minimum, 1)
+            self.assertEqual(slots(flash).start(), "b")
+        self.assertEqual(slots(flash).minimum, 1)
 
     def test_bad_images_are_refused_with_a_reason(self):
         text = manifest(FILES)
@@ -170,7 +176,7 @@ class InstallTest(unittest.TestCase):
         flash = Flash()
         updater(flash).install(reader(image(SIGNER, FILES, version=5, minimum=4)))
         self.refused(image(SIGNER, FILES, version=6), "on trial", flash)
-        one = updater(flash)
+        one = slots(flash)
         one.start()
         one.confirm()
         self.refused(image(SIGNER, FILES, version=3), "below the minimum 4", flash)
@@ -180,33 +186,33 @@ class InstallTest(unittest.TestCase):
         flash = Flash()
         updater(flash).install(reader(image(SIGNER, FILES, version=9, minimum=9)))
         for _ in range(TRIES + 1):
-            last = updater(flash).start()
+            last = slots(flash).start()
         self.assertEqual(last, "a")
-        self.assertEqual((updater(flash).minimum, updater(flash).refused), (0, 9))
+        self.assertEqual((slots(flash).minimum, slots(flash).refused), (0, 9))
         updater(flash).install(reader(image(SIGNER, FILES, version=2)))
 
     def test_an_image_that_never_gets_healthy_is_thrown_out(self):
         flash = Flash()
         updater(flash).install(reader(GOOD))
-        self.assertEqual([updater(flash).start() for _ in range(TRIES + 3)], ["b"] * TRIES + ["a"] * 3)
+        self.assertEqual([slots(flash).start() for _ in range(TRIES + 3)], ["b"] * TRIES + ["a"] * 3)
 
     def test_a_trial_that_cannot_be_counted_is_not_run(self):
         flash = Flash()
         updater(flash).install(reader(GOOD))
         flash.full = True
-        self.assertEqual([updater(flash).start() for _ in range(9)], ["a"] * 9)
+        self.assertEqual([slots(flash).start() for _ in range(9)], ["a"] * 9)
 
     def test_a_full_flash_leaves_the_running_firmware(self):
         flash = Flash()
         flash.full = True
         self.assertRaises(OSError, updater(flash).install, reader(GOOD))
-        self.assertEqual(updater(flash).start(), "a")
+        self.assertEqual(slots(flash).start(), "a")
 
     def test_a_damaged_record_is_what_the_board_was_delivered_with(self):
         for junk in (b"", b"\x80", b"LJ1" + bytes(40)):
             flash = Flash()
             flash.records = {"slot.0": junk, "slot.1": junk}
-            self.assertEqual(updater(flash).start(), "a")
+            self.assertEqual(slots(flash).start(), "a")
 
     def test_the_watchdog_is_fed_on_the_way(self):
         fed = []
@@ -228,7 +234,7 @@ class PowerCutTest(unittest.TestCase):
 
     def life(self, flash):
         trusting(flash).install(reader(GOOD))
-        one = trusting(flash)
+        one = slots(flash)
         one.start()
         one.confirm()
 
@@ -245,23 +251,22 @@ class PowerCutTest(unittest.TestCase):
                 self.boots(flash)
         flash.cut_at = None
         self.again(flash)
-        self.assertEqual(trusting(flash).start(), "b")
+        self.assertEqual(slots(flash).start(), "b")
         self.assertEqual(content(flash, "b"), dict(FILES))
         self.assertEqual(flash.files["a/main.py"], b"old")
 
     def again(self, flash):
         """What a post does after each start until the image it holds has been taken and confirmed."""
-        one = trusting(flash)
-        if one.version != 2:
-            one.install(reader(GOOD))
-            one = trusting(flash)
+        if slots(flash).version != 2:
+            trusting(flash).install(reader(GOOD))
+        one = slots(flash)
         one.start()
         one.confirm()
 
     def boots(self, flash):
         """After a cut the firmware in force is whole: the old one, or the new one with every byte."""
         flash.cut_at = None
-        folder = "ab"[trusting(flash).active]
+        folder = "ab"[slots(flash).active]
         if folder == "b":
             self.assertEqual(content(flash, "b"), dict(FILES))
         self.assertEqual(flash.files["a/main.py"], b"old")

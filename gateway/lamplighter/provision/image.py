@@ -9,6 +9,8 @@ from typing import NamedTuple
 from lamplighter.provision.secret_key import SecretKey
 from lamppost.limits import FIRMWARE_FILES_MAX, FIRMWARE_MANIFEST_MAX, FIRMWARE_MAX
 from lamppost.sign.minisign import PublicKey
+from lamppost.store.journal import Journal
+from lamppost.store.slots import Slots
 from lamppost.update import MAGIC, Updater
 
 ENDINGS = (".mpy", ".py")  # what a MicroPython board runs; other files of a folder are left out
@@ -46,7 +48,7 @@ def check(data: bytes, board: str, public_key: str) -> str:
     """What a new board of that name would say of an image: its label. Raises ImageError with the board's reason."""
     board_flash = _Memory()
     try:
-        updater = Updater(board_flash, board, [PublicKey(public_key)])
+        updater = Updater(board_flash, Slots(Journal(board_flash)), board, [PublicKey(public_key)])
         return updater.install(lambda offset, count: data[offset : offset + count]).label
     except ValueError as error:
         raise ImageError(str(error)) from None
