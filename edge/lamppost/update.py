@@ -7,7 +7,7 @@ What it promises
   at any moment leaves the old or the new firmware in force; an install that was cut begins again from the image.
 
 An image is `LLF1 manifest_length:2 signature_length:2 manifest signature files...`, numbers big-endian; the manifest
-is text whose lines are given at `read_manifest`, the signature a minisign file over exactly its bytes.
+is text whose lines are given at `Manifest`, the signature a minisign file over exactly its bytes.
 
 `flash` has `wipe(folder)`, `append(path, data)` and `part(path, offset, count)`; each may raise OSError.
 `image(offset, count)` reads the image.
@@ -21,7 +21,9 @@ from lamppost.sign import minisign
 from lamppost.store.slots import Slots
 
 MAGIC = b"LLF1"
-CHUNK = 1024  # two sectors of the smallest flash, and no load on a 96 KB heap
+CHUNK = 512  # a piece of a file on its way: a page of the smallest flash, and no load on a 96 KB heap
+PIECE = 256  # of the manifest
+LINE_MAX = 160  # a path of 48 characters, a size and a SHA-256
 _NAME = b"abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _NAME_MAX = 48
 
@@ -31,18 +33,9 @@ class UpdateError(ValueError):
 
 
 class Manifest:
-    """What is signed: `board`, `version`, `minimum`, `label`, and `files` [(path, size, sha256)]."""
+    """What is signed: `board`, `version`, `minimum`, `label`; `files` yields (path, size, sha256 in hexadecimal) anew.
 
-    def __init__(self, board: str, version: int, minimum: int, label: str, files: list):
-        self.board = board
-        self.version = version
-        self.minimum = minimum
-        self.label = label
-        self.files = files
-
-
-def read_manifest(raw: bytes) -> Manifest:
-    """The Manifest in its text; each line ends with a line feed, in this order. Raises UpdateError.
+    It is read in small pieces from `image` each time: a board's heap has no 7 KB in one piece after a week.
 
     lamplighter firmware 1
     board NAME
@@ -51,44 +44,88 @@ def read_manifest(raw: bytes) -> Manifest:
     label TEXT
     file PATH SIZE SHA256      (once for each file, in the order of the image)
     """
-    try:
-        text = str(raw, "utf-8")
-    except (UnicodeError, ValueError):
-        raise UpdateError("the manifest is not text")
-    lines = text.split("\n")
-    if len(lines) < 7 or lines[0] != "lamplighter firmware 1" or lines[-1] != "":
-        raise UpdateError("the manifest is not one of version 1")
-    board = _word(lines[1], "board")
-    version = _number(lines[2], "version")
-    minimum = _number(lines[3], "minimum")
-    label = _word(lines[4], "label")
-    if not board or len(board) > 24 or len(label) > 24:
-        raise UpdateError("the manifest's board and label have 1 to 24 characters")
-    if minimum > version:
-        raise UpdateError("the manifest's minimum %d is above its version %d" % (minimum, version))
-    return Manifest(board, version, minimum, label, _files(lines[5:-1]))
+
+    def __init__(self, image, at: int, length: int):
+        """Reads and checks all of it. Raises UpdateError."""
+        self._image = image
+        self._at = at
+        self._end = at + length
+        head = []
+        for line in self._lines():
+            head.append(line)
+            if len(head) == 5:
+                break
+        if len(head) < 5 or head[0] != "lamplighter firmware 1":
+            raise UpdateError("the manifest is not one of version 1")
+        self.board = _word(head[1], "board")
+        self.version = _number(head[2], "version")
+        self.minimum = _number(head[3], "minimum")
+        self.label = _word(head[4], "label")
+        if not self.board or len(self.board) > 24 or len(self.label) > 24:
+            raise UpdateError("the manifest's board and label have 1 to 24 characters")
+        if self.minimum > self.version:
+            raise UpdateError("the manifest's minimum %d is above its version %d" % (self.minimum, self.version))
+        self._check_files()
+
+    def files(self):
+        """(path, size, sha256 in hexadecimal) of each file, in order."""
+        for number, line in enumerate(self._lines()):
+            if number >= 5:
+                yield _file(line)
+
+    def _check_files(self) -> None:
+        seen = []
+        total = 0
+        for path, size, _ in self.files():
+            total += size
+            if path in seen:
+                raise UpdateError("the manifest names '%s' twice" % path)
+            if len(seen) >= FIRMWARE_FILES_MAX:
+                raise UpdateError("the manifest has more than %d files" % FIRMWARE_FILES_MAX)
+            if total > FIRMWARE_MAX:
+                raise UpdateError("the files are over %d bytes" % FIRMWARE_MAX)
+            seen.append(path)
+        if not seen:
+            raise UpdateError("the manifest names no file")
+
+    def _lines(self):
+        rest = b""
+        for piece in _pieces(self._image, self._at, self._end - self._at):
+            rest += piece
+            while True:
+                end = rest.find(b"\n")
+                if end < 0:
+                    break
+                try:
+                    line = str(rest[:end], "utf-8")
+                except (UnicodeError, ValueError):
+                    raise UpdateError("the manifest is not text")
+                rest = rest[end + 1 :]
+                yield line
+            if len(rest) > LINE_MAX:
+                raise UpdateError("the manifest has a line of over %d bytes" % LINE_MAX)
+        if rest:
+            raise UpdateError("the manifest's last line has no end")
 
 
-def _files(lines: list) -> list:
-    if len(lines) > FIRMWARE_FILES_MAX:
-        raise UpdateError("the manifest has %d files, more than %d" % (len(lines), FIRMWARE_FILES_MAX))
-    files = []
-    seen = []
-    total = 0
-    for line in lines:
-        words = _word(line, "file").split(" ")
-        if len(words) != 3 or len(words[2]) != 64:
-            raise UpdateError("the manifest's file lines are: file PATH SIZE SHA256")
-        path = words[0]
-        if not _is_path(path) or path in seen:
-            raise UpdateError("the manifest names a file '%s' that no folder may have" % path[:_NAME_MAX])
-        size = _number("size " + words[1], "size")
-        total += size
-        if total > FIRMWARE_MAX:
-            raise UpdateError("the files are over %d bytes" % FIRMWARE_MAX)
-        seen.append(path)
-        files.append((path, size, words[2].encode()))
-    return files
+def _pieces(image, at: int, length: int):
+    """The bytes of a part of the image, PIECE by PIECE."""
+    end = at + length
+    while at < end:
+        data = image(at, min(PIECE, end - at))
+        if not data:
+            raise UpdateError("the image ends too early; send it again")
+        yield data
+        at += len(data)
+
+
+def _file(line: str):
+    words = _word(line, "file").split(" ")
+    if len(words) != 3 or len(words[2]) != 64:
+        raise UpdateError("the manifest's file lines are: file PATH SIZE SHA256")
+    if not _is_path(words[0]):
+        raise UpdateError("the manifest names a file '%s' that no folder may have" % words[0][:_NAME_MAX])
+    return words[0], _number("size " + words[1], "size"), words[2].encode()
 
 
 def _word(line: str, name: str) -> str:
@@ -128,15 +165,15 @@ class Updater:
         signed = int.from_bytes(head[6:8], "big")
         if length > FIRMWARE_MANIFEST_MAX or signed > minisign.FILE_MAX:
             raise UpdateError("the image's manifest or signature is too long")
-        raw = image(8, length)
         signature = image(8 + length, signed)
-        if len(raw) != length or len(signature) != signed:
+        if len(signature) != signed:
             raise UpdateError("the image ends too early; send it again")
+        pieces = _pieces(image, 8, length)
         try:
-            minisign.check(raw, signature, self._keys, pause)
+            minisign.check(pieces, signature, self._keys, pause)
         except minisign.SignatureError as error:
             raise UpdateError(str(error))
-        manifest = read_manifest(raw)
+        manifest = Manifest(image, 8, length)
         self._suits(manifest)
         return manifest, 8 + length + signed
 
@@ -147,6 +184,8 @@ class Updater:
             raise UpdateError("version %d is below the minimum %d" % (manifest.version, self._slots.minimum))
         if self._slots.trial:
             raise UpdateError("version %d is still on trial; try again when it is confirmed" % self._slots.version)
+        if manifest.version and manifest.version == self._slots.refused:
+            raise UpdateError("version %d was tried and did not last; make another" % manifest.version)
         if manifest.version == self._slots.version:
             raise UpdateError("version %d already runs" % manifest.version)
 
@@ -155,7 +194,7 @@ class Updater:
         manifest, at = self.inspect(image, pause)
         folder = self._slots.spare
         self._flash.wipe(folder)
-        for path, size, digest in manifest.files:
+        for path, size, digest in manifest.files():
             self._copy(image, at, size, folder + "/" + path, pause)
             if self._sha256(folder + "/" + path, size, pause) != digest:
                 raise UpdateError("file '%s' is not what was signed; send the image again" % path)

@@ -8,7 +8,7 @@ from lamppost.limits import FIRMWARE_FILES_MAX, FIRMWARE_MAX
 from lamppost.sign.minisign import PublicKey
 from lamppost.store.journal import Journal
 from lamppost.store.slots import TRIES, Slots
-from lamppost.update import CHUNK, UpdateError, Updater, read_manifest
+from lamppost.update import CHUNK, Manifest, UpdateError, Updater
 
 SIGNER = Signer(b"s" * 32)
 OTHER = Signer(b"o" * 32, b"otherkey")
@@ -105,9 +105,10 @@ def content(flash, folder):
 
 class ManifestTest(unittest.TestCase):
     def test_says_what_is_signed(self):
-        found = read_manifest(manifest(FILES, version=7, minimum=3))
+        raw = manifest(FILES, version=7, minimum=3)
+        found = Manifest(reader(b"12345" + raw + b"more"), 5, len(raw))
         self.assertEqual((found.board, found.version, found.minimum, found.label), ("testboard", 7, 3, "0.2.0"))
-        self.assertEqual([(path, size) for path, size, _ in found.files], [(p, len(d)) for p, d in FILES])
+        self.assertEqual([(path, size) for path, size, _ in found.files()], [(p, len(d)) for p, d in FILES])
 
     def test_refuses_every_other_shape(self):
         good = manifest(FILES)
@@ -126,7 +127,7 @@ class ManifestTest(unittest.TestCase):
             b"".join([good] + [line.replace(b" x ", b" x%d " % i) for i in range(FIRMWARE_FILES_MAX)]),
         ]  # fmt: skip
         for text in bad:
-            self.assertRaises(UpdateError, read_manifest, text)
+            self.assertRaises(UpdateError, Manifest, reader(text), 0, len(text))
 
 
 class InstallTest(unittest.TestCase):

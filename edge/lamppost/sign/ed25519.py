@@ -15,16 +15,23 @@ _MASK = (1 << 255) - 1
 _ZERO = (0, 1, 1, 0)
 
 
-def verify(public: bytes, message: bytes, signature: bytes, pause=None) -> bool:
-    """Whether `signature` (64 bytes) is that of `message` under the key `public` (32 bytes)."""
+def verify(public: bytes, message, signature: bytes, pause=None) -> bool:
+    """Whether `signature` (64 bytes) is that of `message`, given in pieces, under the key `public` (32 bytes)."""
     if len(public) != 32 or len(signature) != 64:
         return False
     a = _decode(public)
     s = int.from_bytes(signature[32:], "little")
     if a is None or s >= _L or _small(a) or _decode(signature[:32]) is None:
         return False
-    k = int.from_bytes(digest((signature[:32], public, message), pause), "little") % _L
+    k = int.from_bytes(digest(_chain((signature[:32], public), message), pause), "little") % _L
     return _encode(_sum(s, k, _negative(a), pause)) == bytes(signature[:32])
+
+
+def _chain(first, then):
+    for part in first:
+        yield part
+    for part in then:
+        yield part
 
 
 def _sum(s: int, k: int, a, pause):

@@ -34,8 +34,8 @@ class PublicKey:
         self.public = raw[10:]
 
 
-def check(data: bytes, signature: bytes, keys, pause=None) -> str:
-    """Return the trusted comment when one of `keys` has signed `data`. Raises SignatureError."""
+def check(data, signature: bytes, keys, pause=None) -> str:
+    """Return the trusted comment when one of `keys` has signed `data`, given in pieces. Raises SignatureError."""
     key_id, first, comment, second = _parse(signature)
     for key in keys:
         if key.key_id == key_id:
@@ -44,7 +44,7 @@ def check(data: bytes, signature: bytes, keys, pause=None) -> str:
         raise SignatureError("signed by a key that is not known here; sign with the site's key")
     if not verify(key.public, data, first, pause):
         raise SignatureError("the signature is not that of this content; it was changed after it was signed")
-    if not verify(key.public, first + comment, second, pause):
+    if not verify(key.public, (first, comment), second, pause):
         raise SignatureError("the trusted comment is not the signed one; sign again")
     return str(comment, "utf-8")
 

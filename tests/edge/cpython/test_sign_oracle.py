@@ -26,7 +26,7 @@ def test_sha512(parts: list[bytes]) -> None:
 def test_what_another_implementation_signs_is_verified(seed: bytes, message: bytes) -> None:
     key = Ed25519PrivateKey.from_private_bytes(seed)
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    assert verify(public, message, key.sign(message))
+    assert verify(public, [message], key.sign(message))
 
 
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 767), st.binary(max_size=40))
@@ -37,6 +37,6 @@ def test_both_refuse_the_same_flipped_bits(seed: bytes, bit: int, message: bytes
     both = bytearray(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) + key.sign(message))
     both[bit // 8] ^= 1 << bit % 8
     public, signature = bytes(both[:32]), bytes(both[32:])
-    assert not verify(public, message, signature)
+    assert not verify(public, [message], signature)
     with pytest.raises((InvalidSignature, ValueError)):
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
