@@ -46,6 +46,16 @@ next_connection_delay_ms = 1
 """
 
 
+def address(broker: str | None) -> tuple[str, int] | None:
+    """HOST or HOST:PORT of a running broker; None for the embedded one. Raises ValueError."""
+    if broker is None:
+        return None
+    host, _, port = broker.partition(":")
+    if not host or not (port or "1883").isdigit():
+        raise ValueError(f"--broker {broker}: give HOST or HOST:PORT, such as 127.0.0.1:1883")
+    return host, int(port or 1883)
+
+
 class BrokerError(Exception):
     """The embedded broker is not there or did not start; the text says what to do."""
 

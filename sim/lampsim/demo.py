@@ -5,7 +5,6 @@ and every post reports it; the gateway is killed and the corridor still works; i
 Exit code 0 when the story held, 1 when a promise broke or something did not start, 2 for bad input.
 """
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -13,13 +12,14 @@ from pathlib import Path
 
 import click
 
-from .broker import BrokerError
+from .broker import address
 from .inventory import InventoryError, Lamp, default, load, nearest
 from .outcome import Outcome
 from .play import Play
+from .playing import played
 from .scene import Scene
 from .story import CHAPTERS, Story
-from .street import Options, Street, StreetError
+from .street import Options, Street
 from .view import View
 
 COUNT = 24
@@ -56,17 +56,12 @@ def demo(
     """Watch a park and two streets at night: posts, gateway and broker, for real."""
     try:
         lamps = default() if inventory is None else nearest(load(inventory), COUNT, park)
-        options = Options(int(baud), micropython, seed=seed, loss=loss, broker=_address(broker))
+        options = Options(int(baud), micropython, seed=seed, loss=loss, broker=address(broker))
     except (InventoryError, ValueError) as error:
         raise click.UsageError(str(error)) from None
-    try:
-        outcome = asyncio.run(run(lamps, options, seconds, keep, inventory is None, play))
-    except (BrokerError, StreetError, RuntimeError, OSError) as error:
-        click.echo(f"lampsim: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("lampsim: stopped", err=True)
-        sys.exit(130)
+    if play and json_file:
+        raise click.UsageError("--play counts nothing: leave out --json")
+    outcome = played(run(lamps, options, seconds, keep, inventory is None, play))
     if outcome is None:
         return
     if json_file:
@@ -100,12 +95,3 @@ async def _run(
             return await Story(street, seconds).play()
         finally:
             await street.stop()
-
-
-def _address(broker: str | None) -> tuple[str, int] | None:
-    if broker is None:
-        return None
-    host, _, port = broker.partition(":")
-    if not host or not (port or "1883").isdigit():
-        raise ValueError(f"--broker {broker}: give HOST or HOST:PORT, such as 127.0.0.1:1883")
-    return host, int(port or 1883)

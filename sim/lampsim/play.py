@@ -74,7 +74,9 @@ class Play:
             await self._power()
 
     def _cable(self) -> None:
-        if self.scene.gateway.plugged:
+        if not self.scene.gateway.up:
+            self.scene.tell("gateway", "the gateway is dead, its cable does nothing: k starts it")
+        elif self.scene.gateway.plugged:
             self.street.unplug_gateway()
             self.scene.tell("gateway", "the gateway's cable is pulled: nobody polls, the posts hear each other")
         else:

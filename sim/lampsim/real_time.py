@@ -141,16 +141,6 @@ def lines(outcome: Outcome) -> list[str]:
     return [*shown, "nothing was lost" if outcome.held else "the run did not hold"]
 
 
-def address(broker: str | None) -> tuple[str, int] | None:
-    """HOST or HOST:PORT; None for the embedded one. Raises ValueError."""
-    if broker is None:
-        return None
-    host, _, port = broker.partition(":")
-    if not host or not (port or "1883").isdigit():
-        raise ValueError(f"--broker {broker}: give HOST or HOST:PORT, such as 127.0.0.1:1883")
-    return host, int(port or 1883)
-
-
 def _first_s(scenario: Scenario, ids: tuple[str, ...]) -> int:
     """The first second in which one of these posts has somebody in range, in the dark if there is any."""
     places = [scenario.town.lamp(post).at for post in ids]

@@ -141,16 +141,15 @@ def _in_real_time(
     name: str, seed: int | None, seconds: int, from_h: float | None, broker: str | None, baud: int | None,
     loss: float | None, as_json: bool,
 ) -> None:  # fmt: skip
-    import asyncio
-
     from . import real_time
-    from .broker import BrokerError
+    from .broker import address
+    from .playing import played
     from .scenario import ScenarioError, load
-    from .street import Options, StreetError
+    from .street import Options
 
     try:
         scenario = load(name, seed)
-        address = real_time.address(broker)
+        there = address(broker)
     except (ScenarioError, ValueError) as error:
         raise Wrong(str(error)) from None
     if from_h is not None and from_h >= scenario.hours:
@@ -158,18 +157,11 @@ def _in_real_time(
     line = scenario.line
     options = Options(
         line.baud if baud is None else baud, seed=scenario.seed, loss=line.loss if loss is None else loss,
-        broker=address,
+        broker=there,
     )  # fmt: skip
     part = real_time.Part.of(scenario, from_h)
     click.echo(part.note, err=as_json)
-    try:
-        outcome = asyncio.run(real_time.play(part, seconds, options))
-    except (BrokerError, StreetError, RuntimeError, OSError) as error:
-        click.echo(f"lampsim: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("lampsim: stopped", err=True)
-        sys.exit(130)
+    outcome = played(real_time.play(part, seconds, options))
     if as_json:
         click.echo(json.dumps(real_time.report(part, outcome)))
     else:

@@ -65,6 +65,12 @@ class Ed25519Test(unittest.TestCase):
         self.assertFalse(verify(public[:31], [message], signature))
         self.assertFalse(verify(public, [message], b""))
 
+    def test_the_constants_are_what_the_rfc_makes_them_of(self):
+        p = ed25519._P
+        self.assertEqual(ed25519._D, -121665 * pow(121666, p - 2, p) % p)
+        self.assertEqual(ed25519._ROOT, pow(2, (p - 1) // 4, p))
+        self.assertEqual(ed25519._BASE, ed25519._decode((4 * pow(5, p - 2, p) % p).to_bytes(32, "little")))
+
     def test_what_the_rfc_forbids(self):
         _, public, _, signature = VECTORS[0]
         public, signature = unhexlify(public), unhexlify(signature)

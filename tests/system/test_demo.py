@@ -48,6 +48,7 @@ def test_on_the_lamps_of_a_real_park_with_mosquitto(tmp_path: Path, mosquitto) -
         (("--inventory", "/nowhere.geojson"), "/nowhere.geojson"),
         (("--seconds", "3"), "--seconds"),
         (("--broker", "host:port"), "give HOST or HOST:PORT"),
+        (("--play", "--json", "x.json"), "leave out --json"),
         (("--inventory", __file__), "test_demo.py"),
     ],
 )
