@@ -11,11 +11,9 @@ import fcntl
 import logging
 import os
 import secrets
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 from lamplighter.gateway import items, line
 from lamplighter.gateway.broker import Broker
@@ -28,11 +26,10 @@ from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
-from lamplighter.gateway.plan_sync import Compiled, PlanSync, compile_all
+from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.procedures import Outcome, send_plan
 from lamplighter.gateway.status import StatusReport
-from lamplighter.gateway.topics import Topics, dump, parse_desired
+from lamplighter.gateway.topics import Topics, dump
 
 Answered = Callable[[line.Result], None]
 
@@ -41,8 +38,6 @@ log = logging.getLogger("lamplighter.gateway")
 UNCERTAINTY_MS = 50  # NTP over a mobile network
 TICK_S = 0.1
 END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
-REPORT_EVERY_MS = 1000  # a report of 250 posts is 40 KB
-PLAN_EXPIRES_MS = 600_000  # a transfer of 4 KB takes 5 s alone on the line, and 40 others may be under way
 
 
 class StartError(Exception):
@@ -64,16 +59,12 @@ class Daemon:
         self.ledger = Ledger(self.database)
         self.database.start()
         self.fleet = Fleet(config.sites)
-        self.plans = PlanSync([site.id for site in config.sites])
+        self.plans = PlanDesk(self)
         self._names = {(site.bus, site.address): site.id for site in config.sites}
         self._sites = {site.id: site for site in config.sites}
         self._waiting: dict[str, Answered] = {}
         self._tasks: set[asyncio.Task] = set()
         self._number = 0
-        self._report_ms = 0
-        self._report_due = True
-        self._planned: Any = None  # the desired/plans payload being checked, or already seen
-        self._compiling = asyncio.Lock()
         self._does = {
             line.Status: self._status,
             line.Items: self._items,
@@ -93,7 +84,7 @@ class Daemon:
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
-            await self._restore_plan()
+            await self.plans.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
             coroutines = [self.broker.run(), self._tick(), *(bus.run() for bus in self.buses.values())]
             tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
@@ -107,6 +98,10 @@ class Daemon:
     def utc_s(self) -> int:
         """The street's time, seconds since 2000; differs from the true one only in rehearsals."""
         return true_utc_s() + self.config.time_offset_s
+
+    def now_ms(self) -> int:
+        """The monotonic clock."""
+        return int(self._loop.time() * 1000)
 
     # --- start and end
 
@@ -134,12 +129,6 @@ class Daemon:
         if len(faults) == len(self.buses):  # with some open, the street is served and the rest tried again
             raise StartError("\n".join(faults))
 
-    async def _restore_plan(self) -> None:
-        payload = self.ledger.desired_plan()
-        if payload is not None:
-            self._planned = payload.encode()
-            await self._desire(self._planned, keep=False)
-
     async def _end(self, tasks: list[asyncio.Task]) -> None:
         self.broker.end()
         for task in [*tasks, *self._tasks]:
@@ -160,8 +149,7 @@ class Daemon:
     def _status(self, bus: str, status: line.Status) -> None:
         post = self._names[bus, status.address]
         self.fleet.status(post, status, self.utc_s())
-        if self.plans.runs(post, status.plan):
-            self._report_due = True
+        self.plans.runs(post, status.plan)
 
     def _items(self, bus: str, got: line.Items) -> None:
         entries = items.from_items(self._names[bus, got.address], got, self.utc_s())
@@ -192,7 +180,7 @@ class Daemon:
         post = self._names[bus, online.address]
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)
-            self.plans.back(post)
+            self.plans.sync.back(post)
 
     def _offline(self, bus: str, offline: line.Offline) -> None:
         post = self._names[bus, offline.address]
@@ -225,16 +213,14 @@ class Daemon:
         """What is due by time and not by an event."""
         clock_ms = 0
         while True:
-            now_ms = int(self._loop.time() * 1000)
+            now_ms = self.now_ms()
             if now_ms >= clock_ms:
                 clock_ms = now_ms + 1000
                 self._tell_time()
                 self.flow.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
-            self._send_plans(now_ms)
-            if self._report_due and now_ms - self._report_ms >= REPORT_EVERY_MS:
-                self._tell_plans(now_ms)
+            self.plans.tick(now_ms)
             payload = self.report.due(now_ms)
             if payload is not None:
                 self.broker.retain(self.topics.status, dump(payload))
@@ -246,71 +232,22 @@ class Daemon:
             for bus in self.buses.values():
                 bus.handle(line.Clock(utc_ms + self.config.time_offset_s * 1000, UNCERTAINTY_MS))
 
-    # --- plans
-
-    def _send_plans(self, now_ms: int) -> None:
-        online = {post for post, state in self.fleet.states.items() if state.online}
-        for post, blob in self.plans.to_send(online, now_ms):
-            self._report_due = True
-            done = self._plan_sender(post, blob)
-            self.ask(post, send_plan(blob), PLAN_EXPIRES_MS, done, background=True)
-
-    def _plan_sender(self, post: str, blob: bytes) -> Answered:
-        def done(result: line.Result) -> None:
-            outcome = result.value if isinstance(result.value, Outcome) else Outcome(True, "")
-            refused = "" if outcome.ok else outcome.text or "refused"
-            self.plans.sent(post, blob, refused, result.error, int(self._loop.time() * 1000))
-            self._report_due = True
-            if refused:
-                log.error("%s refuses its plan: %s", post, refused)
-
-        return done
-
-    def _tell_plans(self, now_ms: int) -> None:
-        report = self.plans.report()
-        if report is not None:
-            self.broker.retain(self.topics.reported_plans, dump(report))
-        self._report_due, self._report_ms = False, now_ms
-
-    async def _desire(self, payload: bytes, keep: bool) -> None:
-        """Check a desired plan, keep it, and put it in force; or report why not."""
-        async with self._compiling:
-            name = None
-            try:
-                desired = parse_desired(payload)
-                name = desired.hash
-                compiled: Compiled = await asyncio.to_thread(compile_all, desired, self.config.sites)
-                if keep:
-                    await asyncio.wrap_future(self.ledger.keep_plan(payload.decode()))
-                self.plans.accept(compiled)
-                log.info("plan %s (%s) is in force", compiled.document.id, compiled.hash)
-            except ValueError as error:
-                self.plans.refuse(name, str(error))
-                log.error("desired plan is refused: %s", str(error).splitlines()[0])
-            except sqlite3.Error as error:
-                self.plans.refuse(name, f"the gateway cannot store it: {error}")
-                self._planned = None
-                log.error("desired plan cannot be stored: %s", error)
-            self._report_due = True
-
     # --- from the broker
 
     def _received(self, topic: str, payload: bytes) -> None:
         if topic == self.topics.desired_plans:
-            if payload and payload != self._planned:
-                self._planned = payload
-                self._spawn(self._desire(payload, keep=True))
+            self.plans.desire(payload)
         elif topic == self.topics.request:
-            self._spawn(self.desk.take(payload))
+            self.spawn(self.desk.take(payload))
 
-    def _spawn(self, coroutine) -> None:
+    def spawn(self, coroutine) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def groups(self) -> dict[str, set[str]]:
         """The groups of the plan in force and of the configuration."""
-        groups = self.plans.groups()
+        groups = self.plans.sync.groups()
         for post in self.config.posts:
             for group in post.groups:
                 groups.setdefault(group, set()).add(post.site.id)

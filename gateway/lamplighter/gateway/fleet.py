@@ -87,6 +87,10 @@ class Fleet:
     def count_online(self) -> int:
         return sum(state.online for state in self.states.values())
 
+    def online_posts(self) -> set[str]:
+        """The posts that answer now."""
+        return {post for post, state in self.states.items() if state.online}
+
     def to_tell(self, t_ms: int) -> list[State]:
         """The states to publish now; they count as told."""
         due = [state for state in self.states.values() if self._due(state, t_ms)]
