@@ -1,0 +1,122 @@
+"""Every message of a day, from the real daemon and the real commands, against the contract."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import aiomqtt
+import pytest
+from cabinet import BASE, Centre, start_gateway, stop, write_config
+from judge import Contract
+from pty_street import PtyStreet
+
+COUNT = 3
+WINDOW_S = 300
+pytestmark = pytest.mark.system
+
+
+class Tap(Centre):
+    """A centre that also holds every message against the contract."""
+
+    def __init__(self, broker: tuple[str, int]) -> None:
+        super().__init__(broker)
+        self.contract = Contract()
+        self.faults: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def tapping(self):
+        async with aiomqtt.Client(*self.broker) as tap, self.listening():
+            await tap.subscribe("lamplighter/#", qos=1)
+            task = asyncio.create_task(self._judge(tap))
+            try:
+                yield self
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                for topic in [*self.last, "desired/plans"]:
+                    await self.client.publish(f"{BASE}/{topic}", b"", qos=1, retain=True)
+
+    async def _judge(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            if message.payload:
+                self.faults += self.contract.faults(str(message.topic), message.payload)
+
+    async def operator(self, *words: str) -> tuple[int, str]:
+        """Run a `lamplighter` command as its user would; (exit code, what it printed)."""
+        names = {"BROKER": f"{self.broker[0]}:{self.broker[1]}", "SITE": "lln", "GATEWAY": "gw1"}
+        environment = os.environ | {f"LAMPLIGHTER_{name}": value for name, value in names.items()}
+        command = [sys.executable, "-m", "lamplighter", *words]
+        pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
+        process = await asyncio.create_subprocess_exec(*command, **pipes, env=environment)
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, said.decode()
+
+
+def hurry(street: PtyStreet) -> None:
+    """Readings each second, from now."""
+    for lamp in street.lamps:
+        lamp.post.settings.put("reading-s", 1)
+        lamp.post._read_at = 0  # set anew at the next event
+
+
+def soon() -> int:
+    """The offset at which the street's clock ends a window of five minutes in some seconds."""
+    return WINDOW_S - 15 - int(time.time()) % WINDOW_S
+
+
+def park(folder: Path) -> Path:
+    plan = json.loads(files("lamplighter.plans").joinpath("examples/park-presence.json").read_text())
+    plan["groups"] = [{"id": "paths", "posts": "all", "calendar": plan["calendars"][0]["id"]}]
+    path = folder / "park.json"
+    path.write_text(json.dumps(plan))
+    return path
+
+
+@pytest.fixture
+def street():
+    street = PtyStreet(COUNT)
+    yield street
+    street.close()
+
+
+async def test_a_day_of_the_real_daemon_and_the_real_commands(tmp_path, street, mosquitto) -> None:
+    config = write_config(tmp_path, street.port, mosquitto, COUNT, f"time_offset_s = {soon()}")
+    tap = Tap(mosquitto)
+    async with tap.tapping():
+        process = start_gateway(config)
+        try:
+            await tap.until(lambda: tap.last.get("status", {}).get("posts_online") == COUNT)
+            await the_day(tap, street, tmp_path)
+        finally:
+            stop(process)
+        await tap.until(lambda: tap.last["status"]["online"] is False)
+    assert not tap.faults, "\n".join(tap.faults[:20])
+    assert not [channel for channel, count in tap.contract.seen.items() if not count], "every channel was used"
+
+
+async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
+    street.call(hurry)
+    plan = park(folder)
+    for words in (
+        ("plan", "publish", str(plan)),
+        ("override", "p01", "--level", "40", "--for", "10m", "--reason", "market"),
+        ("why", "p01"),
+        ("why", "p01", "--at", "2026-06-21T22:00Z"),
+        ("override", "--clear", "--all"),
+        ("posts",),
+    ):
+        code, said = await tap.operator(*words)
+        assert code == 0, f"{words}: {said}"
+    street.sense(2)
+    street.sense(1, user_class=2)
+    await tap.ask("identify", "show", posts=["p01"], for_s=1)
+    await tap.ask("override", "late", posts=["p01"], level_percent=40, for_s=5, expires="2020-01-01T00:00:00Z")
+    await tap.ask("snapshot", "here", reply_to=f"{BASE}/response")
+    code, said = await tap.operator("watch", "--seconds", "1", "--json")
+    assert code == 0, said
+    await tap.until(lambda: tap.of_kind("presence") and tap.of_kind("reading") and "flow" in tap.last)
