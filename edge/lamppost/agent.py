@@ -55,8 +55,12 @@ class Agent:
                 await asyncio.sleep(0)
             if self._stop:
                 return
-            if not _before(self._board.ticks(), self._deadline):
-                self.deliver(("tick",))
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake the Post if its deadline has come; for a board that is busy with something long."""
+        if not _before(self._board.ticks(), self._deadline):
+            self.deliver(("tick",))
 
     async def _sleep(self, wait_ms: int) -> None:
         self._wake.clear()

@@ -12,6 +12,7 @@ Events                                          Actions
 ("lux", lx)   ("temp", tenths of a degree C)    ("identify", 0 or 1)
 ("power", mW)                                   ("save", name, bytes)     to flash, before what follows
 ("clock", utc_s, ms)   from an RTC              ("log", text)
+("door", open)         door or tilt switch
 ("tick",)              the deadline has come
 """
 
@@ -230,6 +231,8 @@ class Post:
             self.meter.measured(event[1], t_ms)
         elif name == "clock":
             self.set_time(event[1], event[2], t_ms)
+        elif name == "door":
+            self.log("door open" if event[1] else "door closed", t_ms)
         else:
             raise ValueError("no event '%s'" % name)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lamppost.boards.host import FolderFlash
+from lamppost.boards.flash import FolderFlash
 from lamppost.store.journal import Journal
 from lamppost.store.settings import Settings
 

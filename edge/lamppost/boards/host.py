@@ -27,37 +27,6 @@ def random_bytes(count: int) -> bytes:
     return os.urandom(count)
 
 
-class FolderFlash:
-    """Flash as files of one folder. A write is a new file and a rename, so that a full disk leaves the old one."""
-
-    def __init__(self, folder: str):
-        self._folder = folder
-        try:
-            os.mkdir(folder)
-            if CPYTHON:
-                os.chmod(folder, 0o700)  # it holds the keys
-        except OSError:
-            pass  # it is there, or the first write says what is wrong
-
-    def read(self, name: str) -> "bytes | None":
-        """The bytes of a file, None where there is none."""
-        try:
-            with open(self._folder + "/" + name, "rb") as file:
-                return file.read()
-        except OSError:
-            return None
-
-    def write(self, name: str, data: bytes) -> None:
-        """Replace a file. OSError when the disk refuses."""
-        path = self._folder + "/" + name
-        with open(path + ".new", "wb") as file:
-            file.write(data)
-            file.flush()
-            if CPYTHON:
-                os.fsync(file.fileno())
-        os.rename(path + ".new", path)
-
-
 def field_event(line: str):
     """Turn a line from stdin into an event for the Post, None for an empty one. Raises ValueError."""
     words = line.split()

@@ -4,6 +4,7 @@ import sys
 
 from lamppost.agent import Agent
 from lamppost.boards import host
+from lamppost.boards.flash import FolderFlash
 from lamppost.boards.host_ports import PortError, open_port, start_stdin
 from lamppost.post import Post
 from lamppost.store.journal import Journal
@@ -79,7 +80,7 @@ def say(line: str) -> None:
 
 async def run(options: dict) -> None:
     """Open what the command line names and run until `quit`. Raises PortError."""
-    flash = host.FolderFlash(options["state"])
+    flash = FolderFlash(options["state"])
     journal = Journal(flash)
     try:
         flash.write("probe", b"")

@@ -1,0 +1,156 @@
+"""Puts a Post on a board and runs it: the same for every board that has a `hardware` object (see edge/BOARDS.md).
+
+Light comes first: the lamp is driven full before anything else is opened. Whatever then goes wrong leaves `main` as an
+exception, and who called it (edge/start) restarts the board; the watchdog does so when nothing moves any more.
+"""
+
+import asyncio
+
+from lamppost.agent import Agent
+from lamppost.boards import config as configs
+from lamppost.boards.field import LOOK_MS, Field
+from lamppost.boards.flash import FolderFlash
+from lamppost.boards.lamp import Lamp, Voltage
+from lamppost.boards.port import Port
+from lamppost.clock import Clock
+from lamppost.post import Post
+from lamppost.store.journal import Journal
+
+_WAIT_MS = 2  # four bytes at 19,200 baud
+
+
+class PostBoard:
+    """The board of an Agent: its ports, lamp, sensors, records and watchdog."""
+
+    def __init__(self, config, hardware, journal: Journal):
+        self.lamp = open_lamp(config, hardware)
+        self.failed = None
+        self._hardware = hardware
+        self._journal = journal
+        self._watchdog_ms = config["watchdog_ms"]
+        self._clock = Clock()
+        self._bus = self._port(config["bus"])
+        self._service = self._port(config["service"])
+        self._field = Field(config, hardware)
+        self._look_at = 0
+        self._disk_said = False
+        self.post: "Post | None" = None  # whose time the clock chip keeps
+
+    def ticks(self) -> int:
+        return self._hardware.ticks()
+
+    def start(self, deliver) -> None:
+        """Begin to look, for as long as the agent runs."""
+        self.begin(deliver)
+        self._task = asyncio.create_task(self._run())
+
+    def begin(self, deliver) -> None:
+        """Deliver what is known from the start, and let the watchdog run from here."""
+        self._deliver = deliver
+        self._feed = self._hardware.watchdog(self._watchdog_ms)
+        for event in self._field.first():
+            deliver(event)
+
+    def act(self, action) -> None:
+        """Carry out one action of the Post."""
+        name = action[0]
+        t_ms = self._now()
+        if name == "lamp":
+            self.lamp.go(action[1], action[2], t_ms)
+        elif name == "tx":
+            if self._bus:
+                self._bus.write(action[1], t_ms)
+        elif name == "say":
+            if self._service:
+                self._service.write(action[1], t_ms)
+        elif name == "save":
+            self._save(action[1], action[2])
+        elif name == "identify":
+            self.lamp.identify(action[1])
+        elif name == "log":
+            print("log", action[1])
+
+    def look(self) -> None:
+        """Everything that is looked at again and again, once. Also called while firmware is checked."""
+        t_ms = self._now()
+        if self._bus:
+            data = self._bus.look(t_ms)
+            if data:
+                self._deliver(("rx", data))
+        if self._service:
+            data = self._service.look(t_ms)
+            if data:
+                self._deliver(("service", data))
+        if t_ms < self._look_at:
+            return
+        self._look_at = t_ms + LOOK_MS
+        self._feed()
+        self.lamp.step(t_ms)
+        for event in self._field.look(t_ms):
+            self._deliver(event)
+        if self.post:
+            self._field.keep_time(self.post.clock.utc_s(self.post.clock.t_ms), t_ms)
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                self.look()
+                await self._hardware.pause(_WAIT_MS)
+        except Exception as error:  # whatever it is: a board that does not look any more begins again
+            self.failed = error
+            self._deliver(("quit",))
+
+    def _port(self, section):
+        if not section:
+            return None
+        pin = section.get("enable")
+        enable = None if pin is None else self._hardware.switch(pin, 1, 0)
+        return Port(self._hardware.uart(section), section["baud"], enable)
+
+    def _save(self, name: str, data: bytes) -> None:
+        try:
+            self._journal.put(name, data)
+            self._disk_said = False
+        except OSError as error:
+            if not self._disk_said:
+                print("log cannot write %s: %s; the post goes on" % (name, error))
+            self._disk_said = True
+
+    def _now(self) -> int:
+        return self._clock.now(self._hardware.ticks())
+
+
+def open_lamp(config, hardware) -> Lamp:
+    """The lamp that board.json names, driven full."""
+    relay = config["relay"]
+    lantern = config["identify"]
+    section = config["lamp"]
+    switch = hardware.switch(relay["pin"], relay["active"], 1) if relay else None
+    output = Voltage(
+        hardware.pwm(section), section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"]
+    )
+    show = hardware.switch(lantern["pin"], lantern["active"], 0) if lantern else None
+    return Lamp(output, switch, relay["off_after_s"] if relay else 0, show)
+
+
+def read_config(path: str, board):
+    """The checked board.json of a board. Raises ConfigError."""
+    try:
+        with open(path) as file:
+            text = file.read()
+    except OSError:
+        raise configs.ConfigError("%s is missing: write it, as edge/BOARDS.md says" % path)
+    return configs.read(text, board.name, board.pins)
+
+
+def main(board, root: str = "") -> None:
+    """Run a post on `board`, a class of hardware, until it fails; `root` holds board.json and the records."""
+    config = read_config(root + "/board.json", board)
+    hardware = board()
+    journal = Journal(FolderFlash(root + "/records"))
+    post_board = PostBoard(config, hardware, journal)
+    bus = config["bus"]
+    post = post_board.post = Post(journal.get, hardware.random, bus["baud"] if bus else 19200)
+    asyncio.run(Agent(post, post_board).run())
+    if post_board.failed:
+        raise post_board.failed
