@@ -288,6 +288,10 @@ class Refusals(unittest.TestCase):
             ((10, 0), [0, 1, 1], "address"),
             ((10, 0), [251, 1, 1], "address"),
             ((10, 0), [2, 1, 360], "bearing"),
+            ((10, 0), [2, 100, 0, 99], "way"),
+            ((10, 0), [2, 100, 0, 10001], "way"),
+            ((10, 0), [2, 100, 0, None], "way"),
+            ((10, 0), [2, 100, 0, 200, 1], "an array of 3 fields"),
             ((11,), [500, 400, 1, 1], "luminaire"),
             ((11,), [0, 0, 1, 1], "luminaire"),
             ((11,), [0, 1000, -1, 1], "rated"),
@@ -303,6 +307,9 @@ class Refusals(unittest.TestCase):
         self.assertEqual((p.min_pm, p.max_pm, p.rated_mw, p.standby_mw), (100, 900, 30000, 500))
         self.assertEqual([p.luminaire_pm(x) for x in (0, 1, 100, 500, 950)], [0, 100, 100, 500, 900])
         self.assertEqual(p.profiles[0].hold_ms, WALK[1] * 1000)
+
+    def test_a_neighbour_may_be_farther_along_the_street(self):
+        self.assertEqual(plan(neighbours=[[2, 300, 90, 700]]).neighbours, [(2, 300, 90, 700)])
 
 
 if __name__ == "__main__":

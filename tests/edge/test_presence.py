@@ -23,6 +23,20 @@ def level(p, t_ms):
 
 
 class Reach(unittest.TestCase):
+    def test_light_counts_the_way_along_the_street_and_direction_the_place(self):
+        p = Presence()
+        p.configure(plan(neighbours=[[11, 200, 0, 500], [12, 200, 0]], profiles=[WALK]), OWN)
+        p.detect(11, PEDESTRIAN, 1000)
+        around = p.ask(0, 1000)
+        p = Presence()
+        p.configure(plan(neighbours=[[11, 500, 0], [12, 200, 0]], profiles=[WALK]), OWN)
+        p.detect(11, PEDESTRIAN, 1000)
+        self.assertEqual(around, p.ask(0, 1000))
+        p = Presence()
+        p.configure(plan(neighbours=[[12, 200, 0]], profiles=[WALK]), OWN)
+        p.detect(12, PEDESTRIAN, 1000)
+        self.assertTrue(around[0] < p.ask(0, 1000)[0])
+
     def test_the_profile_says_how_bright_how_far(self):
         for address, expected in ((OWN, 1000), (11, 1000), (12, 600), (13, 300), (14, 0), (9, 1000)):
             p = fresh()

@@ -130,6 +130,44 @@ def test_a_bad_keys_file_is_told_without_its_content(folder, content) -> None:
     assert all('"12"' not in text for text in faults(folder, FULL))
 
 
+STREETS = """{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry":
+{"type": "LineString", "coordinates": [[4.6150, 50.6693], [4.6160, 50.6693]]}}]}"""
+FAR = '[[far]]\nid = "p01"\ngateway = "gw2"\nlat = 50.6693\nlon = 4.6155\n'
+
+
+def test_posts_of_other_cabinets_and_streets(folder) -> None:
+    (folder / "streets.geojson").write_text(STREETS)
+    (folder / "gateway.toml").write_text(FULL.replace("[mqtt]", 'streets = "streets.geojson"\n[mqtt]', 1) + FAR)
+    config = load(folder / "gateway.toml")
+    assert [one.key for one in config.far] == ["gw2/p01"]
+    hood = config.neighbourhood()
+    assert [near.key for near in hood.near["p01"]] == ["gw2/p01"]
+    assert hood.wanted == {"p01": ("gw2",)}
+
+
+def test_faults_of_other_cabinets_and_streets(folder) -> None:
+    assert faults(folder, FULL + FAR + FAR) == ["far post gw2/p01 appears 2 times; each must be one of its kind"]
+    told = faults(folder, FULL + FAR.replace("gw2", "gw1"))
+    assert told == ["[[far]] p01: gw1 is this gateway; give the post as a [[post]]"]
+    told = faults(folder, FULL + FAR.replace("lat = 50.6693", "lat = 91"))
+    assert told == ["[[far]] p01: lat: '91' must be a number from -90 to 90"]
+    (told,) = faults(folder, FULL.replace("[mqtt]", 'streets = "none.geojson"\n[mqtt]', 1))
+    assert "none.geojson: No such file or directory; mend the path" in told
+    (folder / "streets.geojson").write_text("{}")
+    (told,) = faults(folder, FULL.replace("[mqtt]", 'streets = "streets.geojson"\n[mqtt]', 1))
+    assert "not a FeatureCollection; export the streets as GeoJSON" in told
+    assert len(faults(folder, FULL + "".join(FAR.replace("p01", f"p{i}") for i in range(251)))) == 1
+
+
+def test_lines_and_posts_are_bounded(folder) -> None:
+    nine = "".join(f'[[bus]]\nid = "b{i}"\nport = "/dev/tty{i}"\n' for i in range(8))
+    assert "9 [[bus]] are more than the 8 one gateway serves; split them" in faults(folder, FULL + nine)
+    post = FULL[FULL.index("[[post]]") :]
+    many = "".join(post.replace("p01", f"q{i}").replace("address = 1", f"address = {i}") for i in range(2, 66))
+    told = faults(folder, FULL + many)
+    assert "bus bus0 has 65 posts; a line drives at most 64: split it" in told
+
+
 def check(path, *more: str) -> subprocess.CompletedProcess:
     code = "from lamplighter.cli import main; main()"
     command = [sys.executable, "-c", code, "gateway", "--config", str(path), *more]

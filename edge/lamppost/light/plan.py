@@ -36,8 +36,8 @@ class Plan:
     """Everything a post needs to light by itself.
 
     `hash` (8 bytes), `raw`, `tz` (Zone), `lat_ud`, `lon_ud`, `floor_pm`, `programs`, `scenes` [(id, start_s, end_s, op,
-    level_pm, ramp_s)], `profiles`, `neighbours` [(address, distance_dm, bearing_deg)], and of the luminaire `min_pm`,
-    `max_pm`, `rated_mw`, `standby_mw`.
+    level_pm, ramp_s)], `profiles`, `neighbours` [(address, distance_dm, bearing_deg) or with way_dm, along the
+    street, where that is longer], and of the luminaire `min_pm`, `max_pm`, `rated_mw`, `standby_mw`.
     """
 
     def __init__(self, raw, fields):
@@ -147,12 +147,13 @@ def _zone(rule):
 def _neighbours(value):
     seen = []
     for i, neighbour in enumerate(table(value, NEIGHBOURS_MAX, "neighbours")):
-        row(neighbour, 3, "neighbour", i)
+        row(neighbour, 4 if type(neighbour) is list and len(neighbour) == 4 else 3, "neighbour", i)
         address = whole(neighbour[0], 1, ADDRESS_MAX, "neighbour", i, "address")
         if address in [n[0] for n in seen]:
             raise fault("address %d is there twice" % address, "neighbour", i)
-        whole(neighbour[1], 0, NEIGHBOUR_DM_MAX, "neighbour", i, "distance")
+        distance = whole(neighbour[1], 0, NEIGHBOUR_DM_MAX, "neighbour", i, "distance")
         whole(neighbour[2], 0, 359, "neighbour", i, "bearing")
+        whole(neighbour[-1] if len(neighbour) == 4 else distance, distance, NEIGHBOUR_DM_MAX, "neighbour", i, "way")
         seen.append(tuple(neighbour))
     return seen
 

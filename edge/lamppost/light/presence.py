@@ -46,7 +46,7 @@ class Presence:
         self.version = 0
         self._plan = None
         self._addresses = b""
-        self._place = []  # of each address: distance_dm, x_dm (east), y_dm (north), flat
+        self._place = []  # of each address: way there in dm, x_dm (east), y_dm (north), flat
         # [slot, user_class, first_ms, last_ms, heading east and north (per mille; both 0: not known), after a bend,
         # when its grace ends since the user was seen farther on (0: not left)], in the order of their first moment
         self._seen = []
@@ -61,9 +61,11 @@ class Presence:
         table += [n for n in plan.neighbours if n[0] != own_address] if plan is not None else []
         self._addresses = bytes([n[0] for n in table])
         self._place = []
-        for _, distance, bearing in table:
-            turn = math.radians(bearing)
-            self._place += [distance, round(distance * math.sin(turn)), round(distance * math.cos(turn))]
+        for row in table:
+            distance = row[1]
+            turn = math.radians(row[2])
+            way = row[3] if len(row) > 3 else distance  # along the street: light counts that, directions do not
+            self._place += [way, round(distance * math.sin(turn)), round(distance * math.cos(turn))]
         kept = []
         for entry in self._seen:
             entry[_SLOT] = self._addresses.find(before[entry[_SLOT] : entry[_SLOT] + 1])

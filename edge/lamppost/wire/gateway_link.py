@@ -60,6 +60,17 @@ class GatewayLink:
         signed = header(EVERYBODY, GATEWAY, messages.TIME, self._counter.take()) + payload
         return pack(signed, self._bus.seal(contexts.BUS, signed))
 
+    def relay(self, alias: int, values) -> bytes:
+        """The bytes of an EVENT of a post elsewhere, at an address that no post of this line has.
+
+        The counter is that of time: it rises for every alias, whichever post it stands for.
+        """
+        if alias in self._keys or not 1 <= alias <= ADDRESS_MAX:
+            raise ValueError("%d is no alias here" % alias)
+        payload = messages.encode(messages.EVENT, values)
+        signed = header(EVERYBODY, alias, messages.EVENT, self._counter.take()) + payload
+        return pack(signed, self._bus.seal(contexts.BUS, signed))
+
     def receive(self, frame) -> Message:
         """Return the Message in a Frame from a post. Raises WireError when it is refused."""
         key = self._keys.get(frame.src)

@@ -38,10 +38,24 @@ def gateway(path: Path, check_config: bool, verbose: bool) -> int:
     except ConfigError as error:
         return complain(error.lines, EXIT_USAGE)
     if check_config:
-        click.echo(f"{path}: good; {len(config.buses)} lines, {len(config.posts)} posts")
+        click.echo(f"{path}: good; {summary(config)}")
         return 0
     start_log(verbose)
     return run(config)
+
+
+def summary(config: Config) -> str:
+    """How many of everything; what crosses from line to line only where something does."""
+    words = f"{len(config.buses)} lines, {len(config.posts)} posts"
+    hood = config.neighbourhood()
+    crossing = sum(post in hood.routes or post in hood.wanted for post in hood.near)
+    if crossing:
+        words += f"; the events of {crossing} also go to other lines or cabinets"
+    if config.far:
+        words += f"; {len(config.far)} posts of other cabinets"
+    if hood.left_out:
+        words += f"; {len(hood.left_out)} neighbours are too many for a line's aliases (see lamplighter neighbours)"
+    return words
 
 
 def run(config: Config) -> int:

@@ -14,12 +14,15 @@ from typing import Any
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
 from lamplighter.gateway.flow_crowd import Threshold
 from lamplighter.gateway.keys import Keys, read_keys
+from lamplighter.plans.neighbourhood import FAR_MAX, FarSite, Neighbourhood, neighbourhood
 from lamplighter.plans.site import Luminaire, PostSite
+from lamplighter.plans.streets import Streets, StreetsError, read_streets
 
 ID = r"[a-z0-9-]{1,32}"  # a level of an MQTT topic
 BAUDS = (9600, 19200, 38400, 57600, 115200)  # what RS-485 lines of street lengths carry
 BUSES_MAX = 8  # lines of a cabinet
 POSTS_MAX = 250  # posts of a cabinet
+LINE_POSTS_MAX = 64  # of a line: drivers and cable carry no more, and above 192 aliases need addresses
 FILE_MAX = 1 << 20  # 250 posts with every option take 60 KB
 
 
@@ -82,10 +85,16 @@ class Config:
     buses: tuple[Bus, ...]
     posts: tuple[Post, ...]
     keys: Keys
+    streets: Streets | None = None
+    far: tuple[FarSite, ...] = ()
 
     @property
     def sites(self) -> list[PostSite]:
         return [post.site for post in self.posts]
+
+    def neighbourhood(self) -> Neighbourhood:
+        """Who hears whom, over all lines and to the next cabinets."""
+        return neighbourhood(self.sites, self.far, self.streets)
 
     def on_bus(self, bus: str) -> list[PostSite]:
         """The posts of one line."""
@@ -104,6 +113,7 @@ GATEWAY = Table(
     crowd_percent=Field(integer(1, 100), 70),  # of a group's sensors see somebody for a minute: its lamps are raised
     crowd_off_percent=Field(integer(1, 99), 40),
     crowd_level_percent=Field(integer(0, 100), 100),
+    streets=Field(text(r".{1,4096}"), None),  # GeoJSON lines: light goes along them, not through a block
     party=Field(number(1, 10), 1),  # people who walk together, on average; a sensor takes them for one
 )
 MQTT = Table(
@@ -136,7 +146,13 @@ POST = Table(
     rated_w=Field(number(0, 2000), 30),
     standby_w=Field(number(0, 2000), 0.3),
 )
-TOP = ("gateway", "mqtt", "bus", "post")
+FAR = Table(  # a post of another cabinet, near one of ours: their events cross by way of the broker
+    id=Field(text(ID)),
+    gateway=Field(text(ID)),
+    lat=Field(number(-90, 90)),
+    lon=Field(number(-180, 180)),
+)
+TOP = ("gateway", "mqtt", "bus", "post", "far")
 
 
 def load(path: Path) -> Config:
@@ -180,12 +196,14 @@ class _Reader:
         self._unique("bus port", [bus.port for bus in buses])
         keys = self._keys(gateway, buses, posts)
         crowd = self._crowd(gateway)
+        far = self._far(gateway.get("id"))
+        gateway["streets"] = self._streets(gateway.get("streets"))
         if self.faults or mqtt is None or crowd is None:
             return None
         del gateway["keys_file"]
         gateway["crowd"] = crowd
         gateway["state_dir"] = self.folder / gateway["state_dir"]
-        return Config(**gateway, mqtt=mqtt, buses=tuple(buses), posts=tuple(posts), keys=keys)
+        return Config(**gateway, mqtt=mqtt, buses=tuple(buses), posts=tuple(posts), keys=keys, far=tuple(far))
 
     def _table(self, name: str) -> dict[str, Any]:
         value = self.raw.get(name)
@@ -193,6 +211,26 @@ class _Reader:
             return value
         self.faults.append(f"[{name}] is missing; add it")
         return {}
+
+    def _far(self, mine: str | None) -> list[FarSite]:
+        found = []
+        for row in self._rows("far", FAR, FAR_MAX) if "far" in self.raw else []:
+            if row["gateway"] == mine:
+                self.faults.append(f"[[far]] {row['id']}: {mine} is this gateway; give the post as a [[post]]")
+            found.append(FarSite(row["id"], row["gateway"], round(row["lat"] * 1e6), round(row["lon"] * 1e6)))
+        self._unique("far post", [one.key for one in found])
+        return found
+
+    def _streets(self, value: str | None) -> Streets | None:
+        if value is None:
+            return None
+        try:
+            return read_streets((self.folder / value).read_bytes(), f"[gateway] streets {self.folder / value}")
+        except OSError as error:
+            self.faults.append(f"[gateway] streets {self.folder / value}: {error.strerror}; mend the path")
+        except StreetsError as error:
+            self.faults.append(str(error))
+        return None
 
     def _rows(self, name: str, table: Table, most: int) -> list[dict[str, Any]]:
         rows = self.raw.get(name)
@@ -256,6 +294,10 @@ class _Reader:
                 self.faults.append(f"[[post]] {error}")
         self._unique("post", [post.site.id for post in posts])
         self._unique("post address", [f"{post.site.bus}/{post.site.address}" for post in posts])
+        for bus in sorted(buses):
+            count = sum(post.site.bus == bus for post in posts)
+            if count > LINE_POSTS_MAX:
+                self.faults.append(f"bus {bus} has {count} posts; a line drives at most {LINE_POSTS_MAX}: split it")
         return posts
 
     def _unique(self, what: str, names: list[str]) -> None:

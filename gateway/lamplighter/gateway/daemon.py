@@ -28,6 +28,7 @@ from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.relay_desk import RelayDesk
 from lamplighter.gateway.status import StatusReport
 from lamplighter.gateway.topics import Topics, dump
 
@@ -59,6 +60,7 @@ class Daemon:
         self.ledger = Ledger(self.database)
         self.database.start()
         self.fleet = Fleet(config.sites)
+        self.hood = config.neighbourhood()
         self.plans = PlanDesk(self)
         self._names = {(site.bus, site.address): site.id for site in config.sites}
         self._sites = {site.id: site for site in config.sites}
@@ -80,7 +82,8 @@ class Daemon:
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
         self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, self.outbox, self._received)
-        self.report, self.desk, self.flow = StatusReport(self), Desk(self), FlowDesk(self)
+        self.report, self.desk = StatusReport(self), Desk(self)
+        self.flow, self.relay = FlowDesk(self), RelayDesk(self)
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
@@ -117,6 +120,7 @@ class Daemon:
             lambda counter: self.ledger.reserve(bus.id, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
             bus.reply_ms,
+            aliases=self.hood.aliases.get(bus.id, ()),
         )
 
     async def _open_lines(self) -> None:
@@ -156,8 +160,10 @@ class Daemon:
         stored = line.Stored(got.address, got.epoch, max(item[0] for item in got.items))
         self.keep(entries, lambda: self.buses[bus].handle(stored))
         self.flow.items(self._names[bus, got.address], got)
+        self.relay.items(bus, self._names[bus, got.address], got)
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
+        self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
         self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
         self.flow.heard(self._names[bus, heard.address], heard)
 

@@ -46,6 +46,16 @@ class Clock(NamedTuple):
     uncertainty_ms: int
 
 
+class Say(NamedTuple):
+    """Say an event of a post elsewhere again, at an address that no post of this line has."""
+
+    address: int
+    seq: int
+    user_class: int
+    input: int
+    age_ms: int
+
+
 class LineDown(NamedTuple):
     """The port is gone."""
 

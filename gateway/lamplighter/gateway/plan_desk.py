@@ -85,7 +85,8 @@ class PlanDesk:
             try:
                 desired = parse_desired(payload)
                 name = desired.hash
-                compiled: Compiled = await asyncio.to_thread(compile_all, desired, self._daemon.config.sites)
+                sites, hood = self._daemon.config.sites, self._daemon.hood
+                compiled: Compiled = await asyncio.to_thread(compile_all, desired, sites, hood)
                 if keep:
                     await asyncio.wrap_future(self._daemon.ledger.keep_plan(payload.decode()))
                 self.sync.accept(compiled)

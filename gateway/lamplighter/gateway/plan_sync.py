@@ -16,8 +16,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from lamplighter.gateway.topics import Desired
-from lamplighter.plans.compile import compile_for
+from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, PlanFileError, load_value
+from lamplighter.plans.neighbourhood import Neighbourhood, neighbourhood
 from lamplighter.plans.site import PostSite
 
 RETRY_MIN_MS = 2_000
@@ -35,13 +36,17 @@ class Compiled(NamedTuple):
     blobs: dict[str, bytes]
 
 
-def compile_all(desired: Desired, sites: list[PostSite]) -> Compiled:
-    """Check and compile. Raises ValueError with the reason, at most ERROR_MAX characters."""
+def compile_all(desired: Desired, sites: list[PostSite], hood: Neighbourhood | None = None) -> Compiled:
+    """Check and compile, each post with its neighbours in `hood` (without one: in the neighbourhood of all `sites`).
+
+    Raises ValueError with the reason, at most ERROR_MAX characters.
+    """
+    hood = hood or neighbourhood(sites)
     try:
         document = load_value(desired.plan)
         if document.hash != desired.hash:
             raise ValueError(f"the plan's hash is {document.hash}, not {desired.hash}; it was changed on its way")
-        blobs = {site.id: compile_for(document, site, sites) for site in sites}
+        blobs = {site.id: compile_at(document, site, hood.table(site.id)) for site in sites}
     except PlanFileError as error:
         raise ValueError(str(error)[:ERROR_MAX]) from None
     return Compiled(document.hash, document, blobs)

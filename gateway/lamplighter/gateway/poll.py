@@ -5,17 +5,19 @@ Rules kept here:
   send events; a frame heard there opens the window again, at most WINDOWS_MAX times in a row.
 - A reply's first byte is due `reply_ms` after the question has left the wire, and a frame that has begun may end.
 - Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
+- Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
 - Every repetition is a new frame with a new counter; what must not happen twice is told apart by its transaction.
 - A post may forget an item only after Stored has said that it lies on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lamplighter.gateway import line
 from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
+from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
 from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages
@@ -69,7 +71,8 @@ class Question(NamedTuple):
 
 
 class Poller:
-    """One line. `random(n)`, `counter` and `reserve(counter)` as in GatewayLink; `acks` as in Roster.
+    """One line. `random(n)`, `counter` and `reserve(counter)` as in GatewayLink; `acks` as in Roster; `aliases` are the
+    addresses at which line.Say may speak.
 
     `cycle_ms` above 0 paces a quiet line: a post is polled once in that time, at once when it has told an event, and
     until it holds no more items; the time is told three times in it. 0 polls as often as the line allows.
@@ -86,11 +89,15 @@ class Poller:
         acks: dict[int, tuple[int, int]] | None = None,
         reply_ms: int = REPLY_MS,
         cycle_ms: int = 0,
+        aliases: Collection[int] = (),
     ) -> None:
         self.counters = Counters()
         self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
         self._roster = Roster(sorted(post_keys), acks or {})
         self._jobs = Jobs()
+        self.mouth = Mouth()
+        self._aliases = frozenset(aliases)
+        self._sent_ms = 0  # when what we are sending ends
         self._decoder = Decoder()
         self._baud = baud
         self._reply_ms = reply_ms
@@ -121,6 +128,8 @@ class Poller:
             self._stored(event)
         elif isinstance(event, line.Clock):
             self._utc_ahead_ms, self._uncertainty_ms = event.utc_ms - t_ms, event.uncertainty_ms
+        elif isinstance(event, line.Say):
+            self.mouth.add(event, t_ms)
         elif isinstance(event, line.LineDown):
             self._down(t_ms)
             return self._taken()
@@ -134,6 +143,9 @@ class Poller:
             moments += [self._roster.next_ms(), self._time_due()]
         else:
             moments.append(self._until)
+        say_ms = self.mouth.next_ms()
+        if say_ms is not None and (self._phase == FREE or self._cutting()):
+            moments.append(max(say_ms, self._sent_ms))
         return min((moment for moment in moments if moment is not None), default=None)
 
     # --- events
@@ -147,6 +159,7 @@ class Poller:
         for frame in self._decoder.feed(data):
             self._frame(frame, t_ms)
         if self._decoder.errors != errors:
+            self.mouth.trouble(t_ms)
             self._error(self._decoder.last_error, self._decoder.errors - errors)
 
     def _ask(self, ask: line.Ask) -> None:
@@ -164,6 +177,7 @@ class Poller:
 
     def _down(self, t_ms: int) -> None:
         self._decoder = Decoder()
+        self.mouth.clear()
         self._phase, self._question = FREE, None
         self._actions += self._jobs.drop(None, "the line is down")
         for peer in self._roster.peers.values():
@@ -176,7 +190,7 @@ class Poller:
     # --- what is heard
 
     def _frame(self, frame: Frame, t_ms: int) -> None:
-        if frame.src == GATEWAY:  # an adapter that echoes
+        if frame.src == GATEWAY or frame.src in self._aliases:  # an adapter that echoes
             return
         self.counters.frames_rx += 1
         try:
@@ -253,13 +267,38 @@ class Poller:
             self._phase = FREE
         if self._phase == FREE:
             self._next(t_ms)
+        elif self._cutting() and t_ms >= self._sent_ms:
+            self._say(t_ms)
+
+    def _cutting(self) -> bool:
+        """Whether an event from elsewhere may begin in this window: nobody is heard, and nobody waits too long."""
+        return self._phase == WINDOW and self.mouth.may and not self._decoder.begun
+
+    def _say(self, t_ms: int) -> bool:
+        said = self.mouth.take(t_ms)
+        if said is None:
+            return False
+        alias, (seq, user_class, port, age_ms) = said
+        values = (seq, messages.PRESENCE, user_class, port, age_ms)
+        self._send(self._link.relay(alias, values), t_ms)
+        self._windows = 0
+        self._open_window(self._until)
+        return True
 
     def _next(self, t_ms: int) -> None:
         """Begin the next exchange, if one is due."""
+        if self.mouth.may and self._say(t_ms):
+            return
+        if not self._exchange(t_ms):
+            self._say(t_ms)
+
+    def _exchange(self, t_ms: int) -> bool:
+        """Time, a request, a poll or a greeting; whether there was one."""
+        self.mouth.turn()
         time_due = self._time_due()
         if time_due is not None and time_due <= t_ms:
             self._broadcast_time(t_ms)
-            return
+            return True
         job = self._job(t_ms)
         peer = None if job else self._poll_or_hello(t_ms)
         if job is None and peer is None:
@@ -272,6 +311,7 @@ class Poller:
         elif peer is not None:
             self._run, self._last_background = 0, False
             self._poll(peer, t_ms) if peer.state == SESSION else self._hello(peer, t_ms)
+        return job is not None or peer is not None
 
     def _job(self, t_ms: int) -> Job | None:
         """The request whose turn it is before any poll."""
@@ -337,7 +377,7 @@ class Poller:
     def _send(self, data: bytes, t_ms: int) -> None:
         self.counters.frames_tx += 1
         self.counters.bytes += len(data)
-        self._until = t_ms + self._wire_ms(len(data))
+        self._until = self._sent_ms = t_ms + self._wire_ms(len(data))
         self._actions.append(line.Send(data))
 
     def _wait(self, question: Question) -> None:
@@ -351,6 +391,8 @@ class Poller:
         if question is None:
             return
         self.counters.retries += 1
+        if question.peer.state == SESSION:  # one that is off says nothing of the line
+            self.mouth.trouble(t_ms)
         peer = question.peer
         if question.kind == messages.HELLO:
             if self._roster.missed_hello(peer, t_ms):

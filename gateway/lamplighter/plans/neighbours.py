@@ -1,9 +1,13 @@
-"""Which posts a post listens to: the nearest on its own bus, with distance and bearing from coordinates."""
+"""Which posts a post listens to: the nearest on its own bus, with distance and bearing from coordinates.
+
+Over several lines, and along streets, see neighbourhood.py.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Protocol
 
 from lamplighter.plans.site import PostSite
 from lamppost import limits
@@ -11,7 +15,17 @@ from lamppost import limits
 RADIUS_DM = 1500  # 150 m: the stopping sight distance of a car at 90 km/h, and five lamps ahead of a walker
 EARTH_DM = 63_710_088  # mean radius (IUGG R1) in decimetres
 
-Neighbour = tuple[int, int, int]  # address, distance in dm, bearing in degrees clockwise from north
+# address, distance in dm, bearing in degrees clockwise from north; and the way in dm where the street is longer
+Neighbour = tuple[int, int, int] | tuple[int, int, int, int]
+
+
+class Place(Protocol):
+    """Anything with coordinates."""
+
+    @property
+    def lat_ud(self) -> int: ...
+    @property
+    def lon_ud(self) -> int: ...
 
 
 def neighbours(post: PostSite, sites: Iterable[PostSite]) -> list[Neighbour]:
@@ -25,7 +39,7 @@ def neighbours(post: PostSite, sites: Iterable[PostSite]) -> list[Neighbour]:
     return [(address, distance, bearing) for distance, address, bearing in sorted(near)[: limits.NEIGHBOURS_MAX]]
 
 
-def distance_and_bearing(here: PostSite, there: PostSite) -> tuple[int, int]:
+def distance_and_bearing(here: Place, there: Place) -> tuple[int, int]:
     """Decimetres and degrees (0..359, clockwise from north) from `here` to `there`; 0, 0 for the same place.
 
     The equirectangular approximation at the mean latitude: within 150 m and up to 80 degrees its error is under 1 cm.

@@ -45,7 +45,7 @@ def test_mentions_name_rules() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    """The table of section 11 and the numbers of section 7."""
+    """The table of section 12 and the numbers of section 7."""
     from lamppost import limits
     from lamppost.wire import access, messages
 

@@ -13,8 +13,8 @@ from street import Lamp
 class PtyStreet:
     """`port` is the serial port. Posts keep running while gateways come and go."""
 
-    def __init__(self, count: int):
-        self.lamps = [Lamp(address) for address in range(1, count + 1)]
+    def __init__(self, count: int, lamps: list[Lamp] | None = None):
+        self.lamps = lamps or [Lamp(address) for address in range(1, count + 1)]
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)

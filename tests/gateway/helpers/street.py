@@ -19,14 +19,15 @@ def post_key(address: int) -> bytes:
 class Lamp:
     """A Post with its flash; `acts` keeps what it did that is not for the bus."""
 
-    def __init__(self, address: int, seed: int = 0, key: bytes | None = None):
+    def __init__(self, address: int, seed: int = 0, key: bytes | None = None, bus_key: bytes = BUS_KEY, baud=115200):
         self.address = address
         self.random = random.Random(seed * 1000 + address)
         settings = Settings()
         settings.put("identity", f"post-{address}")
         settings.put("address", address)
         settings.put("post-key", key or post_key(address))
-        settings.put("bus-key", BUS_KEY)
+        settings.put("bus-key", bus_key)
+        self.baud = baud
         self.flash = {"settings": settings.to_bytes()}
         self.acts = []
         self.powered = True
@@ -34,7 +35,7 @@ class Lamp:
 
     def start(self) -> None:
         """Power on: everything but the flash is new."""
-        self.post = Post(self.flash.get, self.random.randbytes, baud=115200)
+        self.post = Post(self.flash.get, self.random.randbytes, baud=self.baud)
         self.wake_ms = 0
 
     def wipe(self) -> None:
