@@ -56,6 +56,7 @@ class Answers:
         post = self._post
         post.items.acknowledge(ack)
         post.line.heard_by_gateway(heard)
+        post.upkeep.polled_ms = t_ms
         waiting = len(post.items)
         values = post.status(t_ms) + [min(waiting, 65535), []]
         room = FRAME_PAYLOAD_MAX - len(cbor.encode(values))

@@ -10,6 +10,7 @@ import gc
 from lamppost.light import dates
 from lamppost.limits import CONSOLE_IDLE_S, CONSOLE_LINE_MAX
 from lamppost.store.settings import KEYS, SettingsError, pin_fits
+from lamppost.wire import faults
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WAIT_MAX_MS = 900000
@@ -24,6 +25,8 @@ HELP = (
     "auto                  end it now (login)",
     "identify [SECONDS]    show which post this is (login)",
     "log                   the last lines of the log",
+    "faults                what is wrong now, and what was measured when it came",
+    "test                  what is measured now, against what it should be",
     "login PIN, logout",
 )
 
@@ -53,6 +56,8 @@ class Console:
             "auto": self._auto,
             "identify": self._identify,
             "log": self._log,
+            "faults": self._faults,
+            "test": self._test,
             "login": self._login,
             "logout": self._logout,
         }
@@ -138,6 +143,7 @@ class Console:
             "target-percent %s" % percent(status[1]),
             "reason %s" % (decision.reason if decision else "starting"),
             "power-mw %d" % status[4],
+            "faults %s" % (" ".join(faults.names(status[3])) or "none"),
             "bus %s" % ("silent: address or keys missing" if line is None else "up"),
             "noise %d" % (line.noise if line else 0),
             "refused %d %s" % (line.refused if line else 0, line.last_refusal if line else ""),
@@ -165,6 +171,32 @@ class Console:
 
     def _log(self, words, t_ms):
         return ["%d s ago: %s" % ((t_ms - at) // 1000, text) for at, text in self._post.log_lines]
+
+    def _faults(self, words, t_ms):
+        self._post.upkeep.look(t_ms)
+        health = self._post.upkeep.health
+        lines = []
+        for number in range(1, len(faults.ROWS)):
+            if health.bits >> number & 1:
+                name, text, unit = faults.ROWS[number]
+                measured = " (%d %s)" % (health.values.get(number, 0), unit) if unit else ""
+                lines.append("%s: %s%s" % (name, text, measured))
+        return lines or ("none",)
+
+    def _test(self, words, t_ms):
+        post = self._post
+        meter, measured = post.meter, post.upkeep.measured
+        post.meter.advance(post.dimmer, t_ms)
+        lines = ["level-percent %s" % percent(post.dimmer.level(t_ms))]
+        lines.append("power-mw %d" % meter.power_mw + ("" if meter.sensor else " by estimate: no sensor"))
+        lines.append("expected-mw %d" % meter.expected_mw(post.dimmer.level(t_ms)))
+        for name, shown in (("voltage", "voltage-mv"), ("factor", "power-factor-pm"), ("temp", "temperature-dc")):
+            found = measured.get(name)
+            lines.append("%s %s" % (shown, "no sensor" if found is None else _aged(found[0], t_ms - found[1])))
+        lines.append("lux %s" % ("no sensor" if post.lux_mlx is None else post.lux_mlx // 1000))
+        lines.append("presence %s" % (" ".join(["input-%d" % source for source in post.present()]) or "nobody"))
+        lines.append("flash-writes %d" % post.writes)
+        return lines + ["faults %s" % (" ".join(faults.names(post.upkeep.bits)) or "none")]
 
     # --- changing
 
@@ -224,6 +256,10 @@ class Console:
     def _logout(self, words, t_ms):
         self._logged_in = False
         return ()
+
+
+def _aged(value: int, age_ms: int) -> str:
+    return "%d, %d s ago" % (value, age_ms // 1000)
 
 
 def _heap_free() -> str:

@@ -69,6 +69,38 @@ DERATE_TO_DC = const(950)  # 95 C: and DERATED_PM from here
 DERATED_PM = const(400)
 TEMPERATURE_MAX_DC = const(1500)  # 150 C: no driver lives there, so the sensor is broken and is not believed
 
+# --- health: each fault has a threshold to come and one to go; its delays stand in health.py
+LIT_MW = const(3000)  # below 3 W of light nobody can tell a lamp's power from a meter's error
+LAMP_LEVEL_PM = const(200)  # below 20 % the curve of a driver is not known well enough to judge it
+LAMP_ON_PERCENT = const(50)  # of the power its level should take: one of two LED strings has failed
+LAMP_OFF_PERCENT = const(70)
+DRIVER_ON_PERCENT = const(150)  # and 3 W: it burns at full though it should be dimmed to half
+DRIVER_OFF_PERCENT = const(125)
+RELAY_MW = const(300)  # through an open relay flows nothing; a meter's error is below this
+CYCLES_ON = const(5)  # an old discharge lamp goes out and strikes again every ten minutes
+CYCLES_OFF_S = const(7200)
+VOLTAGE_LOW_ON_MV = const(207000)  # EN 50160: 230 V -10 %
+VOLTAGE_LOW_OFF_MV = const(211000)
+VOLTAGE_HIGH_ON_MV = const(253000)  # +10 %
+VOLTAGE_HIGH_OFF_MV = const(249000)
+FACTOR_LEVEL_PM = const(700)  # (EU) 2019/2020 asks for a displacement factor of 0.9 at full load above 25 W
+FACTOR_ON_PM = const(800)
+FACTOR_OFF_PM = const(850)
+HOT_OFF_DC = const(750)  # 5 degrees below where derating begins
+MEASURED_FRESH_MS = const(60000)  # an older value no longer says what is now
+SETTLED_MS = const(10000)  # a power sensor averages over seconds: the level has been at rest for so long
+SENSOR_STUCK_S = const(1800)  # half an hour without a break: a person moves, a stuck contact does not
+SENSOR_BREAK_MS = const(2000)  # a shorter break is a bouncing contact, not somebody who left
+SENSOR_DEAD_S = const(86400)  # a day and
+SENSOR_DEAD_SEEN = const(500)  # so many detections on the other side: some sixty walkers along a street
+CLOCK_START_S = const(900)  # a gateway tells the time every 10 s; after a long power cut it starts within minutes
+CLOCK_OLD_S = const(7 * 86400)  # 50 ppm of a crystal are 30 s a week: a switch moment is then noticeably off
+GATEWAY_SILENT_S = const(7200)  # the slowest round that is sensible is an hour; twice that
+SHORT_START_S = const(600)  # a start that lives ten minutes was none too many
+SHORT_STARTS_ON = const(5)
+FLASH_WRITES_MAX = const(10000000)  # 352 blocks of a Pico's file system, 100,000 erases each, 3 a write, and a margin
+UPKEEP_MS = const(600000)  # how often a post looks after what nothing tells it of
+
 # --- firmware
 FIRMWARE_MAX = const(524288)  # 512 KB: half of a Pico's flash, twice what a full agent takes as .mpy
 FIRMWARE_FILES_MAX = const(96)  # the agent has some fifty

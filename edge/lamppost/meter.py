@@ -4,8 +4,9 @@ Estimate: standby + rated * (0.03 + 0.97 * level) while lit, which is how LED dr
 per cent. All integers: milliwatts, millijoules inside, milliwatt-hours outside.
 """
 
+from lamppost.limits import MEASURED_FRESH_MS
+
 _MJ_A_MWH = 3600
-SENSOR_FRESH_MS = 60000  # a power reading older than a minute no longer says what the lamp takes
 
 
 class Meter:
@@ -39,7 +40,7 @@ class Meter:
             else:
                 self._add_estimate(dimmer, t_ms)
         self.since_ms = t_ms
-        self._power_mw = self._sensor_mw if self._sensed(t_ms) else self._estimate_mw(dimmer.level(t_ms))
+        self._power_mw = self._sensor_mw if self._sensed(t_ms) else self.expected_mw(dimmer.level(t_ms))
 
     @property
     def sensor(self) -> bool:
@@ -55,9 +56,10 @@ class Meter:
         return self._energy_mwh
 
     def _sensed(self, t_ms: int) -> bool:
-        return self._sensor_mw >= 0 and t_ms - self._sensor_ms <= SENSOR_FRESH_MS
+        return self._sensor_mw >= 0 and t_ms - self._sensor_ms <= MEASURED_FRESH_MS
 
-    def _estimate_mw(self, level_pm: int) -> int:
+    def expected_mw(self, level_pm: int) -> int:
+        """The power that the lamp should take at a level."""
         if level_pm <= 0:
             return self.standby_mw
         return self.standby_mw + self.rated_mw * (30000 + 970 * level_pm) // 1000000
@@ -67,10 +69,10 @@ class Meter:
         begin_ms = self.since_ms
         end_ms = min(max(dimmer.done_ms, begin_ms), t_ms)
         if end_ms > begin_ms:
-            both_mw = self._estimate_mw(dimmer.level(begin_ms)) + self._estimate_mw(dimmer.level(end_ms))
+            both_mw = self.expected_mw(dimmer.level(begin_ms)) + self.expected_mw(dimmer.level(end_ms))
             self._add(both_mw // 2, end_ms - begin_ms)
         if t_ms > end_ms:
-            self._add(self._estimate_mw(dimmer.level(t_ms)), t_ms - end_ms)
+            self._add(self.expected_mw(dimmer.level(t_ms)), t_ms - end_ms)
 
     def _add(self, power_mw: int, span_ms: int) -> None:
         # milliwatts times milliseconds are microjoules; the rests are kept, so short spans add up exactly

@@ -11,8 +11,12 @@ Events                                          Actions
 ("presence", input, active, class 0..2)         ("lamp", level_pm, fade_ms)
 ("lux", lx)   ("temp", tenths of a degree C)    ("identify", 0 or 1)
 ("power", mW)                                   ("save", name, bytes)     to flash, before what follows
-("clock", utc_s, ms)   from an RTC              ("log", text)
+("voltage", mV)        of the mains             ("log", text)
+("factor", per mille)  the power factor
+("clock", utc_s, ms)   from an RTC
 ("door", open)         door or tilt switch
+("relay", closed)      of the lamp, where the board has one
+("flash", works)       whether a save was taken
 ("tick",)              the deadline has come
 """
 
@@ -24,11 +28,12 @@ from lamppost.light.dimmer import Dimmer
 from lamppost.light.layers import TECHNICIAN
 from lamppost.light.plan import Plan, PlanError
 from lamppost.light.presence import Presence
-from lamppost.limits import LOG_LINES_MAX, TICKS_MASK
+from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, TICKS_MASK, UPKEEP_MS
 from lamppost.line import Line
 from lamppost.meter import Meter
 from lamppost.store.items import Items
 from lamppost.store.settings import Settings, SettingsError
+from lamppost.upkeep import Upkeep
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
 from lamppost.wire.post_link import PostLink
@@ -53,8 +58,9 @@ class Post:
         self._baud = baud
         self.log_lines = []
         self.clock = Clock()
+        self.writes = 0  # to flash, ever
         self.settings = self._load_settings(load("settings"))
-        self._load_counters(load("counters"))
+        self.upkeep = Upkeep(self, self._load_counters(load("counters")))
         self.items = Items(self._item_seq, self._reserve_items)
         self.plan = None
         self.presence = Presence()
@@ -66,7 +72,8 @@ class Post:
         self.lux_mlx = None
         self.temp_dc = None
         self._again_ms = _PRESENT_AGAIN_MS
-        self._present = {}  # input -> [class, seq, announced again at t_ms]
+        self._present = {}  # input -> [class, seq, announced again at t_ms, there since t_ms]
+        self._gone = {}  # input -> (there since t_ms, gone at t_ms)
         self._identify_until = None
         self._decide_at = 0
         self._read_at = 0
@@ -75,6 +82,7 @@ class Post:
         self._load_plan(load("plan"))
         self.console = Console(self)
         self.items.add(messages.BOOT, 0, self.boots)
+        self.upkeep.start()
 
     def handle(self, event, now: int):
         """Take one event at tick `now`; return (actions, the tick at which to send ("tick",) if nothing else comes)."""
@@ -97,6 +105,8 @@ class Post:
             self._light(t_ms)
         if t_ms >= self._read_at or self.meter.sensor:
             self._reading(t_ms)
+        if t_ms >= self.upkeep.due_ms:
+            self.upkeep.look(t_ms)
         if self.line and self.line.out:
             self._speak(self.line, t_ms)
         actions, self._actions = self._actions, []
@@ -114,7 +124,7 @@ class Post:
         layer = decision.layer if decision else 0
         utc_s = self.clock.utc_s(t_ms) or 0
         level_pm, target_pm = self.dimmer.level(t_ms), self.dimmer.target_pm
-        return [level_pm, target_pm, layer, 0, self.meter.power_mw, self.plan_hash, utc_s]
+        return [level_pm, target_pm, layer, self.upkeep.bits, self.meter.power_mw, self.plan_hash, utc_s]
 
     def why(self, utc_s: "int | None", t_ms: int):
         """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
@@ -154,7 +164,9 @@ class Post:
         """Take the time from the gateway or an RTC."""
         known = self.clock.utc_s(t_ms) is not None
         step_ms = self.clock.set(utc_s, ms, t_ms)
+        self.upkeep.timed_ms = t_ms
         if not known:
+            self.upkeep.due_ms = t_ms
             self.log("time known", t_ms)
         elif abs(step_ms) > 2000:
             self.log("clock stepped by %d ms" % step_ms, t_ms)
@@ -171,7 +183,7 @@ class Post:
             self.items.add(messages.PLAN, utc_s, 0)
             self.log("plan refused: %s" % reason, t_ms)
             return reason
-        self._actions.append(("save", "plan", raw))
+        self.save("plan", raw)
         self._use(plan, t_ms)
         self.items.add(messages.PLAN, utc_s, 1)
         self.log("plan %s applied" % _hex(plan.hash), t_ms)
@@ -180,7 +192,7 @@ class Post:
     def configure(self, name: str, value, t_ms: int) -> None:
         """Change a setting and keep it. Raises SettingsError."""
         self.settings.put(name, value)
-        self._actions.append(("save", "settings", self.settings.to_bytes()))
+        self.save("settings", self.settings.to_bytes())
         self.log("%s changed" % name, t_ms)
         if name in ("address", "post-key", "bus-key"):
             self.connect()
@@ -227,28 +239,57 @@ class Post:
         elif name == "temp":
             self.temp_dc = event[1]
             self._decide_at = t_ms
+            self.upkeep.take(name, event[1], t_ms)
         elif name == "power":
             self.meter.measured(event[1], t_ms)
+            self.upkeep.take(name, event[1], t_ms)
+        elif name in ("voltage", "factor"):
+            self.upkeep.take(name, event[1], t_ms)
+        elif name == "flash":
+            self.upkeep.flash(event[1], t_ms)
         elif name == "clock":
             self.set_time(event[1], event[2], t_ms)
+        elif name == "relay":
+            self.upkeep.relay(event[1], t_ms)
         elif name == "door":
-            self.log("door open" if event[1] else "door closed", t_ms)
+            self.upkeep.door(event[1], t_ms)
         else:
             raise ValueError("no event '%s'" % name)
 
     def _sensed(self, source: int, active, user_class: int, t_ms: int) -> None:
         if not active:
-            self._present.pop(source, None)
+            state = self._present.pop(source, None)
+            if state is not None:
+                self._gone[source] = (state[3], t_ms)
             return
         if source in self._present:
             return
-        utc_s = self.clock.utc_s(t_ms) or 0
-        seq = self.items.add(messages.PRESENCE, utc_s, source, user_class)
-        self._present[source] = [user_class, seq, t_ms]
+        since_ms, gone_ms = self._gone.get(source, (t_ms, -SENSOR_BREAK_MS))
+        if t_ms - gone_ms >= SENSOR_BREAK_MS:
+            since_ms = t_ms
+        seq = 0
+        if t_ms - since_ms < SENSOR_STUCK_S * 1000:  # else a contact that bounces without end: it is not heeded
+            seq = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, user_class)
+        self._present[source] = [user_class, seq, t_ms, since_ms]
+
+    def stuck_input(self, t_ms: int) -> int:
+        """The first input that has seen somebody without a break for too long, -1 if none."""
+        for source, state in self._present.items():
+            if t_ms - state[3] >= SENSOR_STUCK_S * 1000:
+                return source
+        return -1
+
+    def present(self) -> list:
+        """The inputs that see somebody now."""
+        return sorted(self._present)
 
     def _present_again(self, t_ms: int) -> None:
         for source, state in self._present.items():
             if t_ms >= state[2]:
+                if t_ms - state[3] >= SENSOR_STUCK_S * 1000:
+                    state[2] = t_ms + UPKEEP_MS
+                    self.upkeep.due_ms = t_ms
+                    continue
                 state[2] = t_ms + self._again_ms
                 self._detected(self.settings.address, state[0], t_ms)
                 if self.line:
@@ -260,8 +301,10 @@ class Post:
             self._detected(message.src, user_class, t_ms - age_ms)
 
     def _detected(self, address: int, user_class: int, t_ms: int) -> None:
-        if self.presence.detect(address, user_class, t_ms) and self.arbiter.heeds_presence:
-            self._decide_at = self.clock.t_ms
+        if self.presence.detect(address, user_class, t_ms):
+            self.upkeep.detected(address == self.settings.address, t_ms)
+            if self.arbiter.heeds_presence:
+                self._decide_at = self.clock.t_ms
 
     # --- what follows from them
 
@@ -304,6 +347,8 @@ class Post:
 
     def _deadline(self, t_ms: int) -> int:
         deadline = self._decide_at if self._decide_at < self._read_at else self._read_at
+        if self.upkeep.due_ms < deadline:
+            deadline = self.upkeep.due_ms
         if self.line and self.line.out:
             deadline = min(deadline, self.line.deadline() or 0)
         for state in self._present.values():
@@ -321,16 +366,26 @@ class Post:
             self.log("%s: starting unprovisioned; configure the post on its service port" % error, 0)
             return Settings()
 
-    def _load_counters(self, raw) -> None:
-        """[broadcast counter, item number, boots, epoch of the item numbers]; without a record a new epoch begins."""
+    def _load_counters(self, raw) -> int:
+        """[broadcast counter, item number, boots, epoch of the item numbers, short starts]; without a record a new
+        epoch begins. Return the short starts in a row before this one."""
         try:
             values = cbor.decode(raw) if raw else None
         except WireError:
             values = None
-        if not isinstance(values, list) or len(values) != 4:
-            values = [0, 1, 0, int.from_bytes(self.random(4), "big")]
-        self._bus_counter, self._item_seq, self.boots, self.item_epoch = values
+        if isinstance(values, list) and len(values) == 4:  # of a firmware before 0.2
+            values.append(0)
+        if not isinstance(values, list) or len(values) != 5:
+            values = [0, 1, 0, int.from_bytes(self.random(4), "big"), 0]
+        self._bus_counter, self._item_seq, self.boots, self.item_epoch, short_starts = values
         self.boots = (self.boots + 1) & 0xFFFFFFFF
+        self._short_starts = min(short_starts + 1, 0xFFFF)
+        self._save_counters()
+        return short_starts
+
+    def lived(self) -> None:
+        """This start has lived long enough: it was none too many."""
+        self._short_starts = 0
         self._save_counters()
 
     def _reserve_bus(self, counter: int) -> None:
@@ -342,8 +397,13 @@ class Post:
         self._save_counters()
 
     def _save_counters(self) -> None:
-        values = [self._bus_counter, self._item_seq, self.boots, self.item_epoch]
-        self._actions.append(("save", "counters", cbor.encode(values)))
+        values = [self._bus_counter, self._item_seq, self.boots, self.item_epoch, self._short_starts]
+        self.save("counters", cbor.encode(values))
+
+    def save(self, name: str, data: bytes) -> None:
+        """Keep a record in flash, before anything that follows."""
+        self.writes += 1
+        self._actions.append(("save", name, data))
 
     def _load_plan(self, raw) -> None:
         if raw is None:

@@ -35,12 +35,12 @@ def desired(plan: dict) -> Desired:
 def test_a_state_says_what_the_post_said() -> None:
     fleet = Fleet(SITES)
     fleet.online("p01", Online(1, "post-1", "0.1.0", 7, 3), UTC_S)
-    fleet.status("p01", status(1, 600, 3, bytes(8), faults=5), UTC_S)
+    fleet.status("p01", status(1, 600, 3, bytes(8), faults=1 << 31 | 2), UTC_S)
     payload = fleet.states["p01"].payload()
     assert payload == {
         "v": 1, "post": "p01", "online": True, "address": 1, "bus": "bus0", "firmware": "0.1.0",
         "level_percent": 60.0, "target_percent": 60.0, "why": "presence", "power_w": 18.2,
-        "plan": "0000000000000000", "faults": ["fault-0", "fault-2"], "utc": "2026-06-17T08:26:40Z",
+        "plan": "0000000000000000", "faults": ["lamp", "fault-31"], "utc": "2026-06-17T08:26:40Z",
     }  # fmt: skip
     assert fleet.count_online() == 1
     assert fleet.states["p02"].payload()["level_percent"] is None

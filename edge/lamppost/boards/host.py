@@ -1,8 +1,8 @@
 """A post on a PC: lines on ptys or UARTs, flash in a folder, lamp and sensors as text on stdin and stdout.
 
 The same file on CPython and on the Unix port of MicroPython. In: `presence INPUT 0|1 [CLASS]`, `lux LX`, `temp DC`
-(tenths of a degree), `power MW`, `quit`. Out: `ready`, `lamp TARGET_PM FADE_MS`, `identify 0|1`, `log TEXT`.
-The end of stdin ends the post, so that none is left behind.
+(tenths of a degree), `power MW`, `voltage MV`, `factor PER_MILLE`, `quit`. Out: `ready`, `lamp TARGET_PM FADE_MS`,
+`identify 0|1`, `log TEXT`. The end of stdin ends the post, so that none is left behind.
 """
 
 import os
@@ -43,7 +43,7 @@ def field_event(line: str):
         user_class = numbers[2] if len(numbers) == 3 else 0
         if 0 <= user_class <= 2:
             return ("presence", numbers[0], bool(numbers[1]), user_class)
-    elif name in ("lux", "temp", "power") and len(numbers) == 1:
+    elif name in ("lux", "temp", "power", "voltage", "factor") and len(numbers) == 1:
         return (name, numbers[0])
     elif name == "quit" and not numbers:
         return ("quit",)

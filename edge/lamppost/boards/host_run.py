@@ -18,6 +18,7 @@ class HostBoard:
         self._service = service
         self._journal = journal
         self._disk_said = False
+        self._deliver = _nobody
 
     ticks = staticmethod(host.ticks)
 
@@ -49,11 +50,15 @@ class HostBoard:
     def _save(self, name: str, data: bytes) -> None:
         try:
             self._journal.put(name, data)
-            self._disk_said = False
+            if self._disk_said:
+                self._disk_said = False
+                self._deliver(("flash", True))
         except OSError as error:
-            if not self._disk_said:
-                say("log cannot write %s: %s; free some space, the post goes on" % (name, error))
+            if self._disk_said:
+                return
             self._disk_said = True
+            say("log cannot write %s: %s; free some space, the post goes on" % (name, error))
+            self._deliver(("flash", False))
 
     def _line(self, line) -> None:
         if line is None:
@@ -66,6 +71,10 @@ class HostBoard:
             return
         if event:
             self._deliver(event)
+
+
+def _nobody(event) -> None:
+    """Before `start` there is nobody to deliver to."""
 
 
 def say(line: str) -> None:

@@ -55,6 +55,11 @@ class Lamp:
         self._shown = None
         self._show(LEVEL_MAX, 0)
 
+    @property
+    def closed(self) -> "bool | None":
+        """Whether the relay is closed; None where there is none."""
+        return self._closed if self._relay else None
+
     def go(self, level_pm: int, fade_ms: int, t_ms: int) -> None:
         """Begin to fade to a level, 0..1000, from where the lamp is."""
         self._dimmer.go(level_pm, fade_ms, t_ms)

@@ -34,6 +34,8 @@ class PostBoard:
         self._field = Field(config, hardware)
         self._look_at = 0
         self._disk_said = False
+        self._closed = None  # the relay, as the Post was told
+        self._deliver = _nobody
         self.post: "Post | None" = None  # whose time the clock chip keeps
 
     def ticks(self) -> int:
@@ -86,6 +88,9 @@ class PostBoard:
         self._look_at = t_ms + LOOK_MS
         self._feed()
         self.lamp.step(t_ms)
+        if self.lamp.closed != self._closed:
+            self._closed = self.lamp.closed
+            self._deliver(("relay", self._closed))
         for event in self._field.look(t_ms):
             self._deliver(event)
         if self.post:
@@ -110,14 +115,22 @@ class PostBoard:
     def _save(self, name: str, data: bytes) -> None:
         try:
             self._journal.put(name, data)
-            self._disk_said = False
+            if self._disk_said:
+                self._disk_said = False
+                self._deliver(("flash", True))
         except OSError as error:
-            if not self._disk_said:
-                print("log cannot write %s: %s; the post goes on" % (name, error))
+            if self._disk_said:
+                return
             self._disk_said = True
+            print("log cannot write %s: %s; the post goes on" % (name, error))
+            self._deliver(("flash", False))
 
     def _now(self) -> int:
         return self._clock.now(self._hardware.ticks())
+
+
+def _nobody(event) -> None:
+    """Before `begin` there is nobody to deliver to."""
 
 
 def open_lamp(config, hardware) -> Lamp:

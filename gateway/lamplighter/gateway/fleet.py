@@ -12,10 +12,10 @@ from typing import Any
 from lamplighter.gateway.line import Online, Status
 from lamplighter.gateway.topics import layer_name, percent, utc_text
 from lamplighter.plans.site import PostSite
+from lamppost.wire import faults
 
 TELL_EVERY_MS = 1000  # a fade changes the level with every poll; 250 posts may make 250 messages a second
 REFRESH_MS = 900_000  # power and time of a lamp at rest
-FAULT_BITS = 32
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class State:
             "why": layer_name(status.layer),
             "power_w": status.power_mw / 1000,
             "plan": status.plan.hex() or None,
-            "faults": [f"fault-{bit}" for bit in range(FAULT_BITS) if status.faults >> bit & 1],
+            "faults": faults.names(status.faults),
         }
 
     def noticeable(self) -> tuple:

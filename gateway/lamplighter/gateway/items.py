@@ -11,7 +11,7 @@ from typing import Any
 from lamplighter.gateway.line import Heard, Items
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Entry
 from lamplighter.gateway.topics import dump, percent, utc_text
-from lamppost.wire import messages
+from lamppost.wire import faults, messages
 
 CLASSES = ("pedestrian", "cyclist", "car")
 
@@ -43,7 +43,7 @@ def _values(kind: int, a: int, b: int, c: int) -> tuple[str, dict[str, Any]]:
     if kind == messages.PRESENCE:
         return "presence", _presence(a, b)
     if kind == messages.FAULT:
-        return "fault", {"fault": a, "on": bool(b)}
+        return "fault", {"fault": a, "name": faults.name(a), "on": bool(b), "value": c}
     if kind == messages.BOOT:
         return "boot", {"boots": a}
     if kind == messages.PLAN:

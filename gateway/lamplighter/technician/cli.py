@@ -95,7 +95,9 @@ def reading(name: str, command: str, text: str) -> Callable[..., Any]:
 
 
 reading("info", "info", "Who this post is and what it runs.")
-reading("status", "status", "Level, reason, time, power, bus.")
+reading("status", "status", "Level, reason, time, power, bus, faults.")
+reading("test", "test", "What is measured now, against what it should be.")
+reading("faults", "faults", "What is wrong now, in words.")
 
 
 @tech.command()

@@ -37,6 +37,8 @@ ANNOUNCED_MS = 10_500  # somebody who stays is announced again at least every 10
 OLD_EVENT_MS = 2_500  # an event that is said again tells a moment that has passed
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
 TRAIL_MS = 700_000  # longer than any hold, and than the trail from which a post reads a direction
+STUCK_MS = 1_800_000  # a sensor that has seen somebody for so long without a break is stuck, and not heeded
+BREAK_MS = 2_000  # and this is no break
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
 WAKES_MAX = 400  # events a second and post: a line of 115,200 baud brings some hundred
@@ -64,6 +66,7 @@ class Life:
         self.left: dict[tuple[int, int], int] = {}  # since when somebody of that class was sensed elsewhere
         self.alone: set[tuple[int, int]] = set()  # first sensed while nobody else of that class was about
         self.since = [0, 0, 0]  # by class: when somebody came to the own sensor
+        self.gone = [(0, -BREAK_MS)] * 3  # by class: since when somebody had been there who went, and when that was
         self.here: set[int] = set()  # classes at the own sensor now
         self.counters: dict[int, int] = {}  # of the last event heard from an address
         self.lux: int | None = None
@@ -262,6 +265,9 @@ class Witness:
             if address not in places:
                 continue
             own_now = address == one.address and user_class in life.here
+            if own_now:  # announced again every 10 s, until the sensor counts as stuck
+                stuck_ms = life.since[user_class] + STUCK_MS
+                own_now, last_ms = t_ms < stuck_ms, max(last_ms, min(t_ms, stuck_ms))
             if own_now or t_ms <= last_ms + hold_ms + MARGIN_MS:
                 high = max(high, reached_pm(profile, user_class, places[address]))
             sure_ms = last_ms + hold_ms - (ANNOUNCED_MS if address == one.address else OLD_EVENT_MS)
@@ -384,11 +390,14 @@ class Witness:
                 life.sensed(frame.src, user_class, t_ms - age_ms)
         if event[0] == "presence" and event[2] and event[3] not in life.here:
             life.here.add(event[3])
-            life.since[event[3]] = t_ms
-            life.sensed(one.address, event[3], t_ms)
+            since_ms, gone_ms = life.gone[event[3]]
+            life.since[event[3]] = since_ms if t_ms - gone_ms < BREAK_MS else t_ms
+            if t_ms < life.since[event[3]] + STUCK_MS:
+                life.sensed(one.address, event[3], t_ms)
         elif event[0] == "presence" and not event[2] and event[3] in life.here:
             life.here.discard(event[3])
-            life.seen[one.address, event[3]] = t_ms
+            life.gone[event[3]] = (life.since[event[3]], t_ms)
+            life.seen[one.address, event[3]] = min(t_ms, life.since[event[3]] + STUCK_MS)
         elif event[0] == "lux":
             life.lux = event[1]
         elif event[0] == "temp":
@@ -480,6 +489,7 @@ def _sizes(post):
     yield "commands", len(post.arbiter.commands._given), 5
     yield "detections", len(post.presence._seen), 3 * 25
     yield "sensors with somebody", len(post._present), 4
+    yield "sensors with nobody any more", len(post._gone), 4
     yield "typed bytes", len(post.console._line), 161
     if post.line is not None:
         yield "events waiting", len(post.line.out), 8

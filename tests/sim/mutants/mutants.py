@@ -61,6 +61,30 @@ MUTANTS = [
     Mutant(
         "a second of each minute is lost", "edge/lamppost/clock.py", "self.t_ms += step", "self.t_ms += step * 59 // 60"
     ),
+    # health and what a post does when a part of it fails
+    Mutant(
+        "a stuck sensor lights the night", "edge/lamppost/post.py",
+        "                if t_ms - state[3] >= SENSOR_STUCK_S * 1000:\n                    state[2]",
+        "                if t_ms < 0:\n                    state[2]", "tests/edge/test_health.py",
+    ),
+    Mutant(
+        "a fault comes without its delay", "edge/lamppost/health.py",
+        "if t_ms - since_ms < DELAYS_S[number][on] * 1000:", "if t_ms < since_ms:", "tests/edge/test_health.py",
+    ),
+    Mutant(
+        "a fault flickers between its thresholds", "edge/lamppost/health.py",
+        "        if bad is None or bool(bad) == bool(on):", "        if bool(bad) == bool(on):",
+        "tests/edge/test_health.py",
+    ),
+    Mutant(
+        "a lamp is judged in the middle of a fade", "edge/lamppost/upkeep.py",
+        "or settled_ms < dimmer.done_ms:", "or t_ms < 0:",
+        "tests/edge/test_health.py",
+    ),
+    Mutant(
+        "restarts are not counted", "edge/lamppost/post.py", "min(short_starts + 1, 0xFFFF)", "0",
+        "tests/edge/test_health.py",
+    ),
     # presence
     Mutant(
         "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",

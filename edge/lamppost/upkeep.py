@@ -1,0 +1,146 @@
+"""What a post looks after by itself, beside the light: its health, now and then.
+
+`look` gathers what the post knows and lets Health judge it. It is called when something was measured, when a delay of
+a fault runs out, and else every ten minutes: a post at rest has next to nothing to do here.
+"""
+
+from lamppost import limits
+from lamppost.health import Health
+from lamppost.wire import faults, messages
+
+
+class Upkeep:
+    """The upkeep of one Post; `due_ms` is when to `look` again. `short_starts`: starts in a row that soon ended."""
+
+    def __init__(self, post, short_starts: int):
+        self.health = Health(self._changed)
+        self.due_ms = limits.UPKEEP_MS
+        self.short_starts = short_starts
+        self.measured = {}  # name -> (value, t_ms)
+        self.timed_ms = -1  # when the time was last told; -1: never
+        self.polled_ms = 0  # when the gateway last asked
+        self._post = post
+        self._own = self._others = 0  # detections in a row at the one side with none at the other
+        self._own_ms = self._others_ms = 0  # when the other side last had one
+        self._own_ever = self._others_ever = False
+        self._flash_bad = self._open = False
+        self._lived = False
+        self._opened_ms = -1  # when the relay opened; -1: it is closed, or there is none
+
+    @property
+    def bits(self) -> int:
+        """The faults of STATUS."""
+        return self.health.bits
+
+    def start(self) -> None:
+        """The post is put together: judge what is known at once."""
+        bad = self.short_starts >= limits.SHORT_STARTS_ON
+        self.health.judge(faults.RESETS, bad, self.short_starts, 0)
+
+    def take(self, name: str, value: int, t_ms: int) -> None:
+        """A measured value: power in mW, voltage in mV, (power) factor in per mille, temp in tenths of a degree."""
+        self.measured[name] = (value, t_ms)
+        self.due_ms = t_ms
+
+    def flash(self, works: bool, t_ms: int) -> None:
+        """Whether the last write to flash was taken."""
+        if self._flash_bad == bool(works):
+            self._flash_bad = not works
+            self.due_ms = t_ms
+
+    def door(self, is_open: bool, t_ms: int) -> None:
+        """The door, or the tilt switch, of the post."""
+        self._open = bool(is_open)
+        self.due_ms = t_ms
+        self._post.log("door open" if is_open else "door closed", t_ms)
+
+    def relay(self, closed: bool, t_ms: int) -> None:
+        """The board has closed or opened the lamp's relay."""
+        self._opened_ms = -1 if closed else t_ms
+        self.due_ms = t_ms
+
+    def detected(self, own: bool, t_ms: int) -> None:
+        """Somebody new was detected here, or at a neighbour."""
+        if own:
+            self._own += 1
+            self._others = 0
+            self._own_ms, self._own_ever = t_ms, True
+        else:
+            self._others += 1
+            self._own = 0
+            self._others_ms, self._others_ever = t_ms, True
+
+    def look(self, t_ms: int) -> None:
+        """Judge everything, and say when to look again."""
+        self._lamp(t_ms)
+        self._mains(t_ms)
+        self._sensors(t_ms)
+        self._alone(t_ms)
+        self.due_ms = max(t_ms + 1, self.health.due_ms(t_ms + limits.UPKEEP_MS))
+
+    def _fresh(self, name: str, t_ms: int):
+        found = self.measured.get(name)
+        return found[0] if found is not None and t_ms - found[1] <= limits.MEASURED_FRESH_MS else None
+
+    def _lamp(self, t_ms: int) -> None:
+        post, health = self._post, self.health
+        power_mw = self._fresh("power", t_ms)
+        if power_mw is None:
+            health.no_power("power" in self.measured, t_ms)
+            return
+        health.judge(faults.METER_SILENT, False, 0, t_ms)
+        dimmer, meter = post.dimmer, post.meter
+        settled_ms = self.measured["power"][1] - limits.SETTLED_MS
+        if post.decision is None or settled_ms < dimmer.done_ms:
+            return
+        if self._opened_ms >= 0:
+            if settled_ms >= self._opened_ms:
+                health.relay_open(meter.standby_mw, power_mw, t_ms)
+            return
+        level_pm = dimmer.target_pm
+        health.lamp(level_pm, meter.expected_mw(level_pm), meter.standby_mw, meter.rated_mw, power_mw, t_ms)
+
+    def _mains(self, t_ms: int) -> None:
+        voltage_mv, factor_pm = self._fresh("voltage", t_ms), self._fresh("factor", t_ms)
+        if voltage_mv is not None:
+            self.health.voltage(voltage_mv, t_ms)
+        if factor_pm is not None:
+            self.health.factor(factor_pm, self._post.dimmer.level(t_ms), t_ms)
+        found = self.measured.get("temp")
+        if found is not None:
+            self.health.heat(found[0], t_ms)
+
+    def _sensors(self, t_ms: int) -> None:
+        judge = self.health.judge
+        stuck = self._post.stuck_input(t_ms)
+        judge(faults.SENSOR_STUCK, stuck >= 0, max(stuck, 0), t_ms)
+        day_ms = limits.SENSOR_DEAD_S * 1000
+        dead = self._own_ever and self._others >= limits.SENSOR_DEAD_SEEN and t_ms - self._own_ms >= day_ms
+        judge(faults.SENSOR_DEAD, dead or (None if self._others else False), self._others, t_ms)
+        lost = self._others_ever and self._own >= limits.SENSOR_DEAD_SEEN and t_ms - self._others_ms >= day_ms
+        judge(faults.NEIGHBOURS_LOST, lost or (None if self._own else False), self._own, t_ms)
+
+    def _alone(self, t_ms: int) -> None:
+        post, judge = self._post, self.health.judge
+        if self.timed_ms < 0:
+            late = t_ms >= limits.CLOCK_START_S * 1000
+        else:
+            late = t_ms - self.timed_ms >= limits.CLOCK_OLD_S * 1000
+        judge(faults.CLOCK_LOST, late, 0, t_ms)
+        judge(faults.NO_PLAN, post.plan is None, 0, t_ms)
+        silent = post.line is not None and t_ms - self.polled_ms >= limits.GATEWAY_SILENT_S * 1000
+        judge(faults.GATEWAY_SILENT, silent, 0, t_ms)
+        judge(faults.FLASH_REFUSES, self._flash_bad, 0, t_ms)
+        judge(faults.DOOR_OPEN, self._open, 0, t_ms)
+        judge(faults.FLASH_WORN, post.writes >= limits.FLASH_WRITES_MAX, post.writes // 1000, t_ms)
+        if not self._lived and t_ms >= limits.SHORT_START_S * 1000:
+            self._lived = True
+            post.lived()
+            judge(faults.RESETS, False, 0, t_ms)
+
+    def _changed(self, number: int, on: bool, value: int, t_ms: int) -> None:
+        post = self._post
+        post.items.add(messages.FAULT, post.clock.utc_s(t_ms) or 0, number, int(on), value)
+        words, unit = faults.ROWS[number][1:]
+        measured = " (%d %s)" % (value, unit) if on and unit else ""
+        post.log("fault %s: %s%s" % ("comes" if on else "goes", words, measured), t_ms)
