@@ -46,7 +46,7 @@ def test_a_run_replayed_byte_by_byte_is_heard_the_same(name, baud):
     said: list[tuple[Frame, bool]] = []
     events = bursts(setup, 3, 5, False, f"{name} {baud}")
     for event in events:
-        event.born_us = event.born_us % 1_000_000 + event.burst * 2_000_000
+        event.seen_us = event.seen_us % 1_000_000 + event.burst * 2_000_000
     Air(baud, lambda frame, whole: said.append((frame, whole))).run(SCHEMES[name][1](setup, 3), events)
     said = said[:600]
     frames = [frame for frame, _ in said]

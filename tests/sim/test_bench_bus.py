@@ -64,7 +64,7 @@ def test_bursts_are_of_neighbours_or_of_any():
     scattered = bursts(setup, 50, 8, False, 1)
     assert all(len({e.post for e in scattered if e.burst == n}) == 8 for n in range(50))
     for event in events:
-        event.gateway_us = event.born_us + event.post
+        event.gateway_us = event.seen_us + event.post
     assert completions(events)[0] == max(e.post for e in events if e.burst == 0)
 
 

@@ -25,10 +25,10 @@ LATE_US = 60_000_000  # how much longer a run may take until the last event has 
 class Event:
     """A detection at `post`: when it came, when the gateway had it, and when its neighbours had it; -1: not yet."""
 
-    __slots__ = ("born_us", "burst", "gateway_us", "near_us", "post", "tries")
+    __slots__ = ("burst", "gateway_us", "near_us", "post", "seen_us", "tries")
 
-    def __init__(self, born_us: int, post: int, burst: int):
-        self.born_us, self.post, self.burst = born_us, post, burst
+    def __init__(self, seen_us: int, post: int, burst: int):
+        self.seen_us, self.post, self.burst = seen_us, post, burst
         self.gateway_us = self.near_us = -1
         self.tries = 0
 
@@ -70,13 +70,13 @@ class Air:
     def run(self, scheme: Scheme, events: list[Event]) -> int:
         """Let `events` come, in the order of their births, until the gateway has all; return the time then."""
         at = now_us = 0
-        late_us = events[-1].born_us + LATE_US
+        late_us = events[-1].seen_us + LATE_US
         while at < len(events) or (now_us < late_us and any(e.gateway_us < 0 for e in events[-64:])):
             if at < len(events):
-                scheme.skip(events[at].born_us)
+                scheme.skip(events[at].seen_us)
             plans = scheme.plans()
             first_us = min(frame.start_us for frame in plans)
-            while at < len(events) and events[at].born_us < first_us + self.byte_us:
+            while at < len(events) and events[at].seen_us < first_us + self.byte_us:
                 scheme.arrive(events[at])
                 at += 1
                 plans = scheme.plans()

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 BURSTS_FULL = (1, 2, 4, 8, 16)
+BESIDE = ("polling", "design", "slots")  # models that the real code is shown with
+SEE_AT_ONCE = "Posts that see somebody at once."
 
 
 class Wrong(click.ClickException):
@@ -70,8 +72,7 @@ def bench() -> None:
 @click.option("--turn", type=Numbers(0.1, 50, whole=False), default="2", show_default=True,
               help="Turn-around of the posts in ms.")  # fmt: skip
 @click.option("--schemes", help="Only these, with commas between them.")
-@click.option("--bursts", type=Numbers(1, 64), default="8", show_default=True,
-              help="Posts that see somebody at once.")  # fmt: skip
+@click.option("--bursts", type=Numbers(1, 64), default="8", show_default=True, help=SEE_AT_ONCE)
 @click.option("--events", type=click.IntRange(10, 1_000_000), default=1000, show_default=True)
 @click.option("--rate", type=click.FloatRange(0.001, 20), default=0.5, show_default=True,
               help="Events a second on a line.")  # fmt: skip
@@ -89,7 +90,6 @@ def bus(
     """Compare access schemes: events to the gateway and to neighbours, bursts, the cycle of reports."""
     from .measure import SCHEMES, Load, measure
     from .setup import DESIGN, SHORT, Setup
-    from .table import text
 
     names = schemes.split(",") if schemes else list(SCHEMES)
     for name in names:
@@ -108,6 +108,49 @@ def bus(
             show(f"{name}, {setup.posts} posts, {setup.baud} baud, {setup.turn_us / 1000:g} ms")
             rows.append(measure(name, setup, load, seed))
     show.end()
+    tell(rows, seed, plot, as_json)
+
+
+@bench.command()
+@click.option("--posts", type=Numbers(2, 64), default="32", show_default=True, help="Posts on the line; 8,32,64: each.")
+@click.option("--baud", type=Numbers(1200, 1_000_000), default="19200", show_default=True)
+@click.option("--turn", type=click.FloatRange(0.1, 50), default=2.0, show_default=True,
+              help="Turn-around of the posts in ms.")  # fmt: skip
+@click.option("--bursts", type=Numbers(1, 64), default="8", show_default=True, help=SEE_AT_ONCE)
+@click.option("--events", type=click.IntRange(10, 100_000), default=200, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--exact", is_flag=True, help="Every post decodes every byte, also of frames for others; slower.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Save a picture (.png, .svg, .pdf).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def real(
+    posts: tuple[int, ...], baud: tuple[int, ...], turn: float, bursts: tuple[int, ...], events: int, seed: int,
+    exact: bool, plot: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Measure the real posts and poll scheduler on a byte-true line in virtual time, beside polling and models."""
+    from . import real as real_code
+    from .measure import Load, measure
+    from .setup import Setup
+
+    setups = [Setup(p, b, round(turn * 1000)) for p in posts for b in baud]
+    show = Progress(len(setups) * (3 + 2 * len(bursts) + len(BESIDE)))
+    rows = []
+    for setup in setups:
+        for name in BESIDE:
+            show(f"{name}, {setup.posts} posts, {setup.baud} baud")
+            rows.append(measure(name, setup, Load(burst_sizes=bursts), seed))
+        load = real_code.Load(events, burst_sizes=bursts)
+        try:
+            rows.append(real_code.measure(setup, load, seed, exact, show))
+        except TimeoutError as error:
+            raise Wrong(f"{setup.posts} posts, {setup.baud} baud: {error}") from None
+    show.end()
+    tell(rows, seed, plot, as_json)
+
+
+def tell(rows: Sequence, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Print what was measured, and save the picture where one is wanted."""
+    from .table import text
+
     if plot is not None:
         draw(rows, plot)
     click.echo(json.dumps({"seed": seed, "rows": [row.to_json() for row in rows]}) if as_json else text(rows))

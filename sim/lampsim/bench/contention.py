@@ -79,7 +79,7 @@ class Aloha:
         return [
             Frame(self._place_us + late, post, "event", self.setup.lengths.event, about=(queue[0],), deaf=True)
             for post, queue in self._mine.items()
-            if not self._rest[post] and queue[0].born_us <= self._place_us
+            if not self._rest[post] and queue[0].seen_us <= self._place_us
         ]
 
     def _poll(self, at_us: int) -> None:
@@ -141,7 +141,7 @@ class CarrierSense:
     def arrive(self, event: Event) -> None:
         self._mine.setdefault(event.post, deque()).append(event)
         if event.post not in self._starts:
-            self._starts[event.post] = self._begin_us(event.born_us)
+            self._starts[event.post] = self._begin_us(event.seen_us)
 
     def skip(self, until_us: int) -> None:
         """Pass over rounds of reports but the last, as many of them whole as so far."""

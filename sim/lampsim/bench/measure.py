@@ -5,10 +5,12 @@ Latencies are milliseconds from the sensor's edge to the last byte of the frame 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from .air import Air, Event, Scheme
+from .air import Air, Scheme
 from .contention import Aloha, CarrierSense
 from .polling import Places, Polling, Token
 from .setup import Setup, bursts, poisson
@@ -56,8 +58,11 @@ class Row:
     cycle_of_bits: float = 0.0
     collisions: int = 0
     lost: int = 0
+    lamp_ms: tuple[float, float] | None = None  # until the last neighbour's lamp acts; models have no lamps
+    dark: int = 0  # of the walkers that was measured with, how many had a neighbour that did not act
 
     def to_json(self) -> dict:
+        lamps = {"edge_to_last_lamp_ms": _pair(self.lamp_ms), "not_lit": self.dark} if self.lamp_ms else {}
         return {
             "scheme": self.scheme,
             "posts": self.setup.posts,
@@ -71,11 +76,13 @@ class Row:
             "cycle_of_bits": round(self.cycle_of_bits, 2),
             "collisions": self.collisions,
             "lost": self.lost,
+            **lamps,
         }
 
 
-def _pair(both: tuple[float, float]) -> dict[str, float]:
-    return {"p50": round(both[0], 2), "p99": round(both[1], 2)}
+def _pair(both: tuple[float, float]) -> dict[str, float | None]:
+    p50, p99 = (None if math.isnan(value) else round(value, 2) for value in both)
+    return {"p50": p50, "p99": p99}
 
 
 def percentile(values: Iterable[float], share: float) -> float:
@@ -100,8 +107,8 @@ def measure(name: str, setup: Setup, load: Load, seed: int) -> Row:
     end_us = air.run(scheme, events)
     told = [e for e in events if e.gateway_us >= 0]
     row = Row(
-        name, setup, len(events), both_ms(e.gateway_us - e.born_us for e in told),
-        both_ms(e.near_us - e.born_us for e in events if e.near_us >= 0),
+        name, setup, len(events), both_ms(e.gateway_us - e.seen_us for e in told),
+        both_ms(e.near_us - e.seen_us for e in events if e.near_us >= 0),
         cycle_ms=setup.posts * end_us / scheme.statuses / 1000, collisions=air.collisions,
         lost=len(events) - len(told),
     )  # fmt: skip
@@ -116,9 +123,22 @@ def measure(name: str, setup: Setup, load: Load, seed: int) -> Row:
     return row
 
 
-def completions(events: list[Event]) -> list[int]:
-    """Of each burst, how long until the gateway had the last of it."""
+class Told(Protocol):
+    """Something seen, and when the gateway had it; -1: never."""
+
+    burst: int
+    gateway_us: int
+
+    @property
+    def seen_us(self) -> int: ...
+
+
+def completions(events: Iterable[Told]) -> list[int]:
+    """Of each burst that the gateway has whole, how long until it had the last."""
     last: dict[int, int] = {}
+    lost = set()
     for event in events:
-        last[event.burst] = max(last.get(event.burst, 0), event.gateway_us - event.born_us)
-    return list(last.values())
+        last[event.burst] = max(last.get(event.burst, 0), event.gateway_us - event.seen_us)
+        if event.gateway_us < 0:
+            lost.add(event.burst)
+    return [span_us for burst, span_us in last.items() if burst not in lost]

@@ -58,7 +58,7 @@ class Polling(Turns):
 
     def arrive(self, event: Event) -> None:
         super().arrive(event)
-        if self.next.kind == "status" and self.next.src == event.post and event.born_us <= self.next.start_us:
+        if self.next.kind == "status" and self.next.src == event.post and event.seen_us <= self.next.start_us:
             self._answer(event.post, self.next.start_us)
 
     def heard(self, frames: list[Frame], end_us: int) -> None:
@@ -76,7 +76,7 @@ class Polling(Turns):
         self._go_on(end_us)
 
     def _answer(self, post: int, at_us: int) -> None:
-        about = tuple(e for e in self.waiting.get(post, ()) if e.born_us <= at_us)
+        about = tuple(e for e in self.waiting.get(post, ()) if e.seen_us <= at_us)
         size = self._status + self.setup.lengths.item * len(about)
         self.next = Frame(at_us, post, "status", size, GATEWAY, about)
 
@@ -107,7 +107,7 @@ class Token(Turns):
 
     def arrive(self, event: Event) -> None:
         super().arrive(event)
-        if self._holder == event.post and event.born_us <= self.next.start_us:
+        if self._holder == event.post and event.seen_us <= self.next.start_us:
             self._speak(self.next.start_us)
 
     def heard(self, frames: list[Frame], end_us: int) -> None:
@@ -124,7 +124,7 @@ class Token(Turns):
         self._speak(end_us + (s.turn_us + s.jitter_us // 2 if self._holder else s.gateway_us))
 
     def _speak(self, at_us: int) -> None:
-        mine = [e for e in self.waiting.get(self._holder, ()) if e.born_us <= at_us]
+        mine = [e for e in self.waiting.get(self._holder, ()) if e.seen_us <= at_us]
         lengths = self.setup.lengths
         if mine:
             self.next = Frame(at_us, self._holder, "event", lengths.event, about=(mine[0],))
@@ -174,7 +174,7 @@ class Places(Turns):
             return
         first_us = self._begin_us + s.span_us(s.lengths.go) + s.gateway_us
         at_us = first_us + (post - 1) * self._width_us + CLOCK_US + s.jitter_us // 2
-        mine = [e for e in self.waiting.get(post, ()) if e.born_us <= at_us]
+        mine = [e for e in self.waiting.get(post, ()) if e.seen_us <= at_us]
         if mine:
             self.next = Frame(at_us, post, "event", s.lengths.event, about=(mine[0],))
         else:

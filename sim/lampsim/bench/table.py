@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from .measure import BASIS, Row
@@ -10,8 +11,8 @@ HEAD = ("scheme", "event p50", "p99", "neighbour p50", "p99", "x polling", "cycl
 
 
 def header(sizes: Iterable[int]) -> list[str]:
-    """The names of the columns; milliseconds, and p99 for bursts of so many: neighbours / scattered."""
-    return [*HEAD, *(f"burst {size}" for size in sizes)]
+    """The names of the columns; milliseconds, p99 for bursts of so many neighbours / scattered, p50 / p99 for lamps."""
+    return [*HEAD, *(f"burst {size}" for size in sizes), "last lamp"]
 
 
 def cells(row: Row, basis: Row | None, sizes: Iterable[int]) -> list[str]:
@@ -22,7 +23,7 @@ def cells(row: Row, basis: Row | None, sizes: Iterable[int]) -> list[str]:
     for size in sizes:
         both = [row.bursts.get((size, kind)) for kind in ("neighbours", "scattered")]
         cells.append(" / ".join(_ms(pair[1]) if pair else "-" for pair in both))
-    return cells
+    return [*cells, _ms(row.lamp_ms[0]) + " / " + _ms(row.lamp_ms[1]) if row.lamp_ms else ""]
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -33,6 +34,8 @@ def text(rows: Sequence[Row]) -> str:
         mine = [row for row in rows if row.setup == setup]
         basis = next((row for row in mine if row.scheme == BASIS), None)
         table = [header(sizes), *(cells(row, basis, sizes) for row in mine)]
+        if not any(row.lamp_ms for row in mine):
+            table = [line[:-1] for line in table]
         widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
         title = f"{setup.posts} posts, {setup.baud} baud, turn-around {setup.turn_us / 1000:g} ms; milliseconds"
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
@@ -46,4 +49,4 @@ def sizes_of(rows: Iterable[Row]) -> list[int]:
 
 
 def _ms(value: float) -> str:
-    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return "-" if math.isnan(value) else f"{value:.1f}" if value < 100 else f"{value:.0f}"

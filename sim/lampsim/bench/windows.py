@@ -63,7 +63,7 @@ class Windows:
     def arrive(self, event: Event) -> None:
         self._mine.setdefault(event.post, deque()).append(event)
         if len(self._mine[event.post]) == 1:
-            self._enter(event.post, event.born_us)
+            self._enter(event.post, event.seen_us)
 
     def skip(self, until_us: int) -> None:
         """Pass over exchanges in which nobody has anything to say."""
