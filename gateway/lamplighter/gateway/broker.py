@@ -5,6 +5,7 @@ Rules kept here
 - At most `inflight` publishes are under way; correctness needs no more than MQTT 3.1.1 and a clean session.
 - Retained state is kept here by topic and sent again, whole, on every connection.
 - The broker may be away as long as it likes: nobody waits for it but this file.
+- The certificate is read for each connection, and a renewed one taken up without a restart (see tls.py).
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections import deque
 from collections.abc import Callable
 
 import aiomqtt
 
+from lamplighter.gateway import tls
 from lamplighter.gateway.config import Mqtt
 from lamplighter.gateway.outbox import EVENTS, FLOW, TELEMETRY, Outbox, Row
+from lamplighter.gateway.refusals import reason
 from lamplighter.gateway.topics import Topics
 
 log = logging.getLogger("lamplighter.broker")
@@ -31,14 +33,12 @@ INCOMING_MAX = 1000  # requests read from the broker and not yet looked at
 ACK_S = 20.0  # a broker that acknowledges nothing for so long is gone
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 60.0
+RENEWAL_S = 30.0  # a renewed certificate is taken up within this time; three stat calls cost nothing
 OFFLINE = '{"v":1,"online":false}'
 
-REFUSALS = {
-    4: "it does not accept this user name and password; check [mqtt] username and password_file",
-    5: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
-    134: "it does not accept this user name and password; check [mqtt] username and password_file",
-    135: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
-}
+
+class Renewed(Exception):
+    """The files of the certificate have changed: connect anew with them."""
 
 
 class Broker:
@@ -60,7 +60,6 @@ class Broker:
         self._gateway = gateway
         self._outbox = outbox
         self._received = received
-        self._tls = tls_context(settings)
         self._retained: dict[str, str] = {}
         self._dirty: dict[str, None] = {}
         self._responses: deque[tuple[str, str]] = deque(maxlen=RESPONSES_MAX)
@@ -96,9 +95,11 @@ class Broker:
             try:
                 await self._session()
             except* aiomqtt.MqttError as errors:
-                self._say(_reason(errors))
+                self._say(reason(errors))
             except* OSError as errors:
-                self._say(_reason(errors))
+                self._say(reason(errors))
+            except* Renewed:
+                log.info("the certificate has been renewed; connecting with it")
             if self._ending:  # Python 3.11's TaskGroup forgets a cancellation that meets an error
                 return
             if self.is_connected:
@@ -118,7 +119,7 @@ class Broker:
             clean_session=True,
             keepalive=settings.keepalive_s,
             will=aiomqtt.Will(self._topics.status, OFFLINE, qos=1, retain=True),
-            tls_context=self._tls,
+            tls_context=tls.context(settings),
             timeout=ACK_S,
             max_inflight_messages=settings.inflight,
             max_queued_incoming_messages=INCOMING_MAX,
@@ -126,6 +127,7 @@ class Broker:
 
     async def _session(self) -> None:
         """One connection, from connect to loss."""
+        stamp = tls.stamp(self._settings)
         async with self._client() as client:
             self.is_connected, self._said = True, ""
             log.info("connected to broker %s:%d", self._settings.host, self._settings.port)
@@ -137,6 +139,7 @@ class Broker:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._listen(client))
+                    group.create_task(self._watch_certificate(stamp))
                     group.create_task(self._tell(client, window, group))
                     topics = self._topics
                     for stream, topic in ((EVENTS, topics.events), (TELEMETRY, topics.telemetry), (FLOW, topics.flow)):
@@ -144,6 +147,13 @@ class Broker:
             except asyncio.CancelledError:
                 await self._farewell(client)
                 raise
+
+    async def _watch_certificate(self, stamp: tls.Stamp) -> None:
+        """Raises Renewed when there are other files, and good ones."""
+        while self._settings.tls:
+            await asyncio.sleep(RENEWAL_S)
+            if tls.stamp(self._settings) != stamp and tls.fits(self._settings):
+                raise Renewed
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -232,16 +242,6 @@ def cut(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def tls_context(settings: Mqtt) -> ssl.SSLContext | None:
-    """Raises OSError (ssl.SSLError is one) where a certificate cannot be read."""
-    if not settings.tls:
-        return None
-    context = ssl.create_default_context(cafile=settings.tls_ca)
-    if settings.tls_cert:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context
-
-
 async def _publish(
     client: aiomqtt.Client, window: asyncio.Semaphore, topic: str, payload: str, retain: bool = False
 ) -> None:
@@ -249,19 +249,3 @@ async def _publish(
         await client.publish(topic, payload, qos=1, retain=retain)
     finally:
         window.release()
-
-
-def _reason(errors: BaseExceptionGroup) -> str:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    code = getattr(error, "rc", None)
-    code = getattr(code, "value", code)
-    if code in REFUSALS:
-        return REFUSALS[code]
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error}; check [mqtt] tls_ca, tls_cert and tls_key"
-    text = str(error).strip() or type(error).__name__
-    if "refused" in text:
-        return "nothing listens there; is the broker running?"
-    return text.splitlines()[0][:200]
