@@ -20,10 +20,10 @@ def street():
 
 
 def test_a_detection_is_noted_on_the_line_at_the_gateway_and_at_the_lamps(street):
-    street.world.run_s(1)
+    street.run_s(1)
     sight = street.detect(2, follow_lamps=True)
     assert street.detect(2) is None  # its sensor sees somebody already
-    street.world.run_s(real.ALONE_S)
+    street.run_s(real.ALONE_S)
     frame_us = 10 * 10_000_000 / 115200
     assert sight.seen_us + frame_us < sight.line_us < sight.seen_us + 1_000_000
     assert sight.seen_us + frame_us < sight.gateway_us < sight.seen_us + 1_000_000  # it may have come in a status first
@@ -43,17 +43,17 @@ def test_what_passes_while_nothing_happens_is_counted(street):
 def test_who_does_not_act_is_counted_as_dark(street):
     street.posts[2].unplug()
     try:
-        street.world.run_s(5)
+        street.run_s(5)
         spans, dark = real.walkers(street, 3, random.Random(1))
         assert dark == 3
         assert math.isnan(spans[0])  # nobody had all of its neighbours
     finally:
         street.posts[2].plug()
-        street.world.run_s(20)
+        street.run_s(20)
 
 
 def test_the_same_seed_measures_the_same_and_hears_every_byte_where_wanted():
-    setup = Setup(3, 115200)
+    setup = Setup(3, 38400)
     row = real.measure(setup, LOAD, 1)
     assert row == real.measure(setup, LOAD, 1)
     assert row.lost == 0
@@ -64,7 +64,7 @@ def test_the_same_seed_measures_the_same_and_hears_every_byte_where_wanted():
     exact = real.measure(setup, LOAD, 1, exact=True, told=told.append)
     assert exact.lost == 0
     assert exact.cycle_ms == pytest.approx(row.cycle_ms, rel=0.02)
-    assert told[0] == "real, 3 posts, 115200 baud: switching on"
+    assert told[0] == "real, 3 posts, 38400 baud: switching on"
 
 
 def test_a_street_that_never_gets_its_plan_is_an_error(monkeypatch):
@@ -74,7 +74,7 @@ def test_a_street_that_never_gets_its_plan_is_an_error(monkeypatch):
 
 
 def test_the_command():
-    args = ["bench", "real", "--posts", "2", "--baud", "115200", "--events", "10", "--bursts", "2"]
+    args = ["bench", "real", "--posts", "2", "--events", "10", "--bursts", "2"]
     told = CliRunner().invoke(main, [*args, "--json"])
     assert told.exit_code == 0, told.output
     rows = {row["scheme"]: row for row in json.loads(told.output)["rows"]}

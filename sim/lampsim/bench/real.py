@@ -62,7 +62,7 @@ def quiet(watch: Watch, setup: Setup) -> tuple[float, float]:
     """Milliseconds between two reports of a post where nothing happens, and that against the bits of polls and
     reports."""
     watch.statuses = watch.frame_bytes = 0
-    watch.world.run_s(QUIET_S)
+    watch.run_s(QUIET_S)
     a_round = watch.statuses / setup.posts
     return QUIET_S * 1000 / a_round, QUIET_S * 1_000_000 / (watch.frame_bytes * setup.byte_us)
 
@@ -71,9 +71,9 @@ def walkers(watch: Watch, count: int, draw: random.Random) -> tuple[tuple[float,
     """One at a time: until the last neighbour's lamp acts, of those where all did, and how many others there were."""
     spans, dark = [], 0
     for _ in range(count):
-        watch.world.run_s(draw.random())
+        watch.run_s(draw.random())
         sight = watch.detect(draw.randint(1, len(watch.posts)), follow_lamps=True)
-        watch.world.run_s(ALONE_S)
+        watch.run_s(ALONE_S)
         if sight is None:
             continue
         others = [at_us for address, at_us in sight.lamps_us.items() if address != sight.post]
@@ -88,11 +88,11 @@ def at_random(watch: Watch, load: Load, draw: random.Random) -> list[Sight]:
     """Detections at posts drawn at random, as many a second on the line as `load` says."""
     sights = []
     while len(sights) < load.events:
-        watch.world.run_s(draw.expovariate(load.per_s))
+        watch.run_s(draw.expovariate(load.per_s))
         sight = watch.detect(draw.randint(1, len(watch.posts)))
         if sight is not None:
             sights.append(sight)
-    watch.world.run_s(SETTLE_S)
+    watch.run_s(SETTLE_S)
     return sights
 
 
@@ -100,12 +100,12 @@ def burst(watch: Watch, size: int, neighbours: bool, count: int, draw: random.Ra
     """`count` times `size` sensors in the same microsecond: how long until the gateway had the last of each."""
     sights: list[Sight] = []
     for number in range(count):
-        watch.world.run_s(BURST_S + draw.random())
+        watch.run_s(BURST_S + draw.random())
         if neighbours:
             first = draw.randint(1, len(watch.posts) - size + 1)
             posts = list(range(first, first + size))
         else:
             posts = sorted(draw.sample(range(1, len(watch.posts) + 1), size))
         sights += [sight for sight in (watch.detect(post, number) for post in posts) if sight is not None]
-    watch.world.run_s(SETTLE_S)
+    watch.run_s(SETTLE_S)
     return completions(sights)

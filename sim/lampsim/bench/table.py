@@ -21,9 +21,8 @@ def cells(row: Row, basis: Row | None, sizes: Iterable[int]) -> list[str]:
     cells = [row.scheme, *map(_ms, (*row.gateway_ms, *row.near_ms)), times, f"{row.cycle_ms:.0f}"]
     cells.append(f"{row.cycle_of_bits:.2f}")
     for size in sizes:
-        both = [row.bursts.get((size, kind)) for kind in ("neighbours", "scattered")]
-        cells.append(" / ".join(_ms(pair[1]) if pair else "-" for pair in both))
-    return [*cells, _ms(row.lamp_ms[0]) + " / " + _ms(row.lamp_ms[1]) if row.lamp_ms else ""]
+        cells.append(_kinds(row, size))
+    return [*cells, _both(row.lamp_ms) if row.lamp_ms else ""]
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -41,6 +40,35 @@ def text(rows: Sequence[Row]) -> str:
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
         blocks.append("\n".join([title, *lines]))
     return "\n\n".join(blocks)
+
+
+def by_turn(rows: Sequence[Row]) -> str:
+    """Schemes below, turn-arounds side by side."""
+    turns = list(dict.fromkeys(row.setup.turn_us for row in rows))
+    first = rows[0].setup
+    table = [["", *(f"{turn_us / 1000:g} ms" for turn_us in turns)]]
+    for name in dict.fromkeys(row.scheme for row in rows):
+        mine = [next(r for r in rows if r.scheme == name and r.setup.turn_us == turn_us) for turn_us in turns]
+        table.append([f"{name}: event p50 / p99", *(_both(row.gateway_ms) for row in mine)])
+        for size in sizes_of(rows):
+            table.append([f"  burst of {size} p99, neighbours / scattered", *(_kinds(row, size) for row in mine)])
+        table.append(["  cycle, of bits", *(f"{row.cycle_ms:.0f}, {row.cycle_of_bits:.2f}" for row in mine)])
+        if any(row.lamp_ms for row in mine):
+            table.append(["  edge to last lamp p50 / p99", *(_both(row.lamp_ms) for row in mine if row.lamp_ms)])
+    widths = [max(len(line[i]) for line in table) for i in range(len(turns) + 1)]
+    title = f"{first.posts} posts, {first.baud} baud; milliseconds, by the turn-around of the posts"
+    return "\n".join(
+        [title, *("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in table)]
+    )
+
+
+def _both(pair: tuple[float, float]) -> str:
+    return f"{_ms(pair[0])} / {_ms(pair[1])}"
+
+
+def _kinds(row: Row, size: int) -> str:
+    both = [row.bursts.get((size, kind)) for kind in ("neighbours", "scattered")]
+    return " / ".join(_ms(pair[1]) if pair else "-" for pair in both)
 
 
 def sizes_of(rows: Iterable[Row]) -> list[int]:

@@ -15,6 +15,7 @@ from ..town.model import Bus, Street, Town, TownLamp, place
 from ..virtual.world import Options, World
 
 APART_M = 30
+STREETS_APART_M = 200  # nobody in one is of any interest in the next
 BUS = "bus1"
 EVENING_UTC_S = 824_414_400  # 2026-02-14T20:00:00Z: dark for hours before and after
 READY_S = 600  # a line on which not all have their plan by then is broken
@@ -39,16 +40,22 @@ def plan() -> dict:
     }
 
 
-def street(posts: int) -> Town:
-    """One straight street, addresses in its order."""
-    flat = Flat(*LOUVAIN_LA_NEUVE)
-    names = [f"p{i:02d}" for i in range(1, posts + 1)]
-    lamps = [
-        TownLamp(name, 0.0, 0.0, float(i * APART_M), 0.0, "street", bus=BUS, address=i + 1)
-        for i, name in enumerate(names)
-    ]
-    way = Street("street", "street", ((0.0, 0.0), (max(1, posts - 1) * float(APART_M), 0.0)))
-    return Town(place(lamps, flat), (way,), buses=(Bus(BUS, tuple(names)),))
+def street(posts: int, lines: int = 1) -> Town:
+    """Straight streets, one for each line, addresses in their order, as many posts in each as in any other or one less;
+    one cabinet."""
+    flat, lamps, ways, buses = Flat(*LOUVAIN_LA_NEUVE), [], [], []
+    for number in range(lines):
+        bus = f"bus{number + 1}"
+        count = posts // lines + (number < posts % lines)
+        y_m = float(number * STREETS_APART_M)
+        mine = [
+            TownLamp(f"p{number + 1}-{i:02d}", 0.0, 0.0, float(i * APART_M), y_m, bus, bus=bus, address=i)
+            for i in range(1, count + 1)
+        ]
+        lamps += mine
+        ways.append(Street(bus, "street", ((0.0, y_m), (float((count + 1) * APART_M), y_m))))
+        buses.append(Bus(bus, tuple(lamp.id for lamp in mine)))
+    return Town(place(lamps, flat), tuple(ways), buses=tuple(buses))
 
 
 class Sight:
@@ -91,12 +98,16 @@ class Watch:
 
     def _begin(self) -> None:
         for _ in range(READY_S):
-            self.world.run_s(1)
+            self.run_s(1)
             known = all(p.post is not None and p.post.plan and p.post.clock.utc_s(p.t_ms()) for p in self.posts)
             if known and len(self.gateway.online) == len(self.posts):
-                self.world.run_s(2)
+                self.run_s(2)
                 return
         raise TimeoutError(f"not every post has its plan after {READY_S} s; run lampsim check")
+
+    def run_s(self, seconds: float) -> None:
+        """Let time pass. (World.run_s collects garbage first, which is too dear for a few milliseconds.)"""
+        self.loop.run_until(self.loop.now_us + round(seconds * 1_000_000))
 
     @property
     def now_us(self) -> int:
