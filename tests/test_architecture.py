@@ -12,9 +12,10 @@ FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.p
 # Modules of the pure line take bytes or events plus `now`: what they import may not reach a clock, a file or a socket.
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
-    "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep",
+    "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
+    "lamplighter.gateway.timekeeper",
     "lamplighter.gateway.procedures", "lamplighter.gateway.plan_sync", "lamplighter.gateway.commands",
     "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",
     "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",

@@ -33,6 +33,7 @@ class Answers:
             messages.HELLO: self._hello,
             messages.POLL: self._poll,
             messages.TIME: self._time,
+            messages.SET_TIME: self._set_time,
             messages.COMMAND: self._command,
             messages.WHY: self._why,
             messages.BLOB_BEGIN: self._blob_begin,
@@ -68,8 +69,11 @@ class Answers:
         return self._link.reply(messages.STATUS, values)
 
     def _time(self, message, t_ms: int) -> None:
-        utc_s, ms, _ = message.values
-        self._post.set_time(utc_s, ms, t_ms)
+        utc_s, ms, uncertainty_ms = message.values
+        self._post.time.hear(utc_s, ms, uncertainty_ms, t_ms)
+
+    def _set_time(self, message, t_ms: int) -> bytes:
+        return self._link.reply(messages.TIME_OK, self._post.time.session(*message.values, t_ms))
 
     def _command(self, message, t_ms: int) -> bytes:
         transaction = message.values[0]

@@ -139,6 +139,7 @@ class Console:
         decision = post.decision
         return (
             "time %s" % (dates.text(utc_s) if utc_s is not None else "unknown"),
+            "clock %s" % _clock(post.clock, t_ms),
             "level-percent %s" % percent(status[0]),
             "target-percent %s" % percent(status[1]),
             "reason %s" % (decision.reason if decision else "starting"),
@@ -260,6 +261,14 @@ class Console:
 
 def _aged(value: int, age_ms: int) -> str:
     return "%d, %d s ago" % (value, age_ms // 1000)
+
+
+def _clock(clock, t_ms: int) -> str:
+    """UTC in milliseconds since 2000, how far it may be off, and the drift of the crystal."""
+    if not clock.known:
+        return "unknown, drift-ppb %d" % clock.drift_ppb
+    utc_s, ms = clock.utc(t_ms)
+    return "%d%03d ms, within %d ms, drift-ppb %d" % (utc_s, ms, clock.uncertainty_ms(t_ms), clock.drift_ppb)
 
 
 def _heap_free() -> str:

@@ -21,7 +21,6 @@ Events                                          Actions
 """
 
 from lamppost.answers import Answers
-from lamppost.clock import Clock
 from lamppost.console import Console
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
@@ -33,6 +32,7 @@ from lamppost.line import Line
 from lamppost.meter import Meter
 from lamppost.store.items import Items
 from lamppost.store.settings import Settings, SettingsError
+from lamppost.timing import RTC_UNCERTAIN_MS, Timing
 from lamppost.upkeep import Upkeep
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
@@ -57,7 +57,8 @@ class Post:
         self.random = random
         self._baud = baud
         self.log_lines = []
-        self.clock = Clock()
+        self.time = Timing(self, load("clock"))
+        self.clock = self.time.clock
         self.writes = 0  # to flash, ever
         self.settings = self._load_settings(load("settings"))
         self.upkeep = Upkeep(self, self._load_counters(load("counters")))
@@ -160,19 +161,6 @@ class Post:
         self._identify_until = t_ms + for_s * 1000
         self._actions.append(("identify", 1))
 
-    def set_time(self, utc_s: int, ms: int, t_ms: int) -> None:
-        """Take the time from the gateway or an RTC."""
-        known = self.clock.utc_s(t_ms) is not None
-        step_ms = self.clock.set(utc_s, ms, t_ms)
-        self.upkeep.timed_ms = t_ms
-        if not known:
-            self.upkeep.due_ms = t_ms
-            self.log("time known", t_ms)
-        elif abs(step_ms) > 2000:
-            self.log("clock stepped by %d ms" % step_ms, t_ms)
-        if not known or abs(step_ms) > 50:
-            self._decide_at = t_ms
-
     def take_plan(self, raw: bytes, t_ms: int) -> str:
         """Run a plan and keep it; return "" or why it is refused (the plan before stays)."""
         utc_s = self.clock.utc_s(t_ms) or 0
@@ -206,6 +194,14 @@ class Post:
         """Take a detection that was verified before; return whether there is something to do now: send ("tick",)."""
         self._detected(address, user_class, t_ms)
         return self._decide_at <= self.clock.t_ms
+
+    def save(self, name: str, data: bytes) -> None:
+        """Write a record to flash, before anything that is said after this."""
+        self._actions.append(("save", name, data))
+
+    def look_again(self, t_ms: int) -> None:
+        """Something has changed that the level may depend on."""
+        self._decide_at = t_ms
 
     def say(self, data: bytes) -> None:
         """Send bytes to the service port."""
@@ -248,7 +244,7 @@ class Post:
         elif name == "flash":
             self.upkeep.flash(event[1], t_ms)
         elif name == "clock":
-            self.set_time(event[1], event[2], t_ms)
+            self.time.set(event[1], event[2], RTC_UNCERTAIN_MS, t_ms)
         elif name == "relay":
             self.upkeep.relay(event[1], t_ms)
         elif name == "door":

@@ -117,7 +117,9 @@ class Bench:
         return answers[0] if answers else None
 
     def set_time(self, utc_s):
-        self.give(("rx", self.gateway.time((utc_s, 0, 5))))
+        if not self.gateway.has_session(self.address):
+            self.open()
+        self.ask(messages.SET_TIME, (utc_s, 0, 5))
 
     def send_plan(self, raw):
         """Transfer a plan; return the last answer."""

@@ -29,8 +29,8 @@ class ClockTest(unittest.TestCase):
         t_ms = clock.now(0)
         self.assertIsNone(clock.utc_s(t_ms))
         self.assertEqual(clock.set(5, 0, t_ms), 0)
-        self.assertEqual(clock.set(3, 500, t_ms), -1500)
-        self.assertEqual(clock.utc_s(t_ms), 3)
+        self.assertEqual(clock.set(3, 400, t_ms), 1600)
+        self.assertEqual(clock.utc(t_ms), (3, 400))
 
 
 class MeterTest(unittest.TestCase):

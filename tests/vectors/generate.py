@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 TYPES = {
     "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
     "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
+    "SET_TIME": 0x40, "TIME_OK": 0x41,
 }  # fmt: skip
 POST_KEY = bytes(range(32))
 BUS_KEY = bytes(range(100, 132))
@@ -162,6 +163,7 @@ def message_vectors() -> dict:
         ("STATUS", [1, 1, 1, 0, 0, b"", 0, 1, [[1, 3, 0, (1 << 53) - 1, -(1 << 53) + 1, 0]]]),
         ("WHY_OK", [0, 0, 0, 9, 8, [row]]), ("RESULT", [1, 1, "x" * 96]), ("COMMAND", [1, 2, 6, 0, 0, 0, 0, ""]),
         ("POLL", [0, bytes(16)]), ("BLOB_DATA", [31, bytes(128)]), ("HELLO", [1, bytes(8), 0xFFFFFFFF]),
+        ("SET_TIME", [838000010, 999, 65535]), ("TIME_OK", [-(1 << 53) + 1, -200000, 0]),
     ]  # fmt: skip
     forbidden = [
         ("POLL", [], "no fields"), ("POLL", [0], "a field is missing"), ("POLL", [0, b"", 0], "a field too many"),
@@ -170,7 +172,8 @@ def message_vectors() -> dict:
         ("POLL", [0, bytes(17)], "too many bytes"), ("HELLO", [1, bytes(7), 1], "random of seven bytes"),
         ("HELLO", [2, bytes(8), 1], "another version"), ("HELLO", [True, bytes(8), 1], "true is not 1"),
         ("EVENT", [1, 2, 3, 0, 0], "class of user over 2"), ("EVENT", [1, 2, 0, 4, 0], "input over 3"),
-        ("TIME", [1, 1000, 0], "1000 ms"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
+        ("TIME", [1, 1000, 0], "1000 ms"), ("SET_TIME", [1, 0], "without uncertainty"),
+        ("TIME_OK", [1 << 53, 0, 0], "54 bits"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
         ("COMMAND", [1, 1, 6, 3, 0, 0, 0, ""], "op over 2"),
         ("COMMAND", [1, 1, 6, 0, 1001, 0, 0, ""], "over 1000 per mille"),
         ("COMMAND", [1, 1, 6, 0, 0, 0, 0, "é" * 21], "42 bytes of text"),
@@ -237,6 +240,8 @@ def session_vectors() -> dict:
     t.ask("WHY", [0, 0])
     chain = [[1, 0, 300, 0, 0, "park: 22:30 -> 30 %"], [6, 0, 400, 1, 838000610, "quiet hour"]]
     t.answer("WHY_OK", [838000011, 400, 6, 2, 0, chain])
+    t.ask("SET_TIME", [838000012, 7, 15])
+    t.answer("TIME_OK", [-3, 41250, 15])
     blob = bytes(range(256))[::-1][:140]
     t.ask("BLOB_BEGIN", [1, len(blob), hashlib.sha256(blob).digest()])
     t.answer("BLOB_OK", [2, 0, ""])

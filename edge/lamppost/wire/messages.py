@@ -23,9 +23,11 @@ WHY_OK = 0x23
 BLOB_BEGIN = 0x30  # gateway to post: something longer than a frame follows
 BLOB_DATA = 0x31
 BLOB_OK = 0x32
+SET_TIME = 0x40  # gateway to post: the time, as one post may believe it whatever its clock says
+TIME_OK = 0x41
 
 # The requests that a session carries, and the one answer to each
-ANSWERS = {POLL: STATUS, COMMAND: RESULT, WHY: WHY_OK, BLOB_BEGIN: BLOB_OK, BLOB_DATA: BLOB_OK}
+ANSWERS = {POLL: STATUS, COMMAND: RESULT, WHY: WHY_OK, BLOB_BEGIN: BLOB_OK, BLOB_DATA: BLOB_OK, SET_TIME: TIME_OK}
 
 # Kinds of item in a STATUS: [seq, kind, utc_s (0: unknown), a, b, c]
 READING = 1  # a level_pm, b power_mw, c energy_mwh since the epoch began
@@ -54,6 +56,8 @@ _U32 = ("u", 0xFFFFFFFF)
 _PM = ("u", 1000)
 _VALUE = ("i", (1 << 53) - 1)  # what every JSON reader holds exactly
 
+_TIME = (("utc_s", _U32), ("ms", ("u", 999)), ("uncertainty_ms", _U16))
+
 ITEM = (("seq", _U32), ("kind", _U8), ("utc_s", _U32), ("a", _VALUE), ("b", _VALUE), ("c", _VALUE))
 ROW = (
     ("layer", _U8), ("op", ("u", 3)), ("level_pm", _PM), ("won", ("u", 1)), ("until_utc_s", _U32), ("text", ("s", 80)),
@@ -71,7 +75,7 @@ FIELDS = {
         ("plan", ("b", 0, 8)), ("utc_s", _U32), ("waiting", _U16), ("items", ("a", 16, ITEM)),
     ),
     EVENT: (("seq", _U32), ("kind", _U8), ("user_class", ("u", 2)), ("input", ("u", 3)), ("age_ms", _U16)),
-    TIME: (("utc_s", _U32), ("ms", ("u", 999)), ("uncertainty_ms", _U16)),
+    TIME: _TIME,
     COMMAND: (
         ("transaction", _U32), ("kind", _U8), ("layer", ("u", 9)), ("op", ("u", 2)), ("level_pm", _PM),
         ("until_utc_s", _U32), ("for_s", _U32), ("reason", ("s", 40)),
@@ -84,6 +88,8 @@ FIELDS = {
     BLOB_BEGIN: (("kind", _U8), ("size", _U16), ("sha256", ("b", 32, 32))),
     BLOB_DATA: (("block", _U16), ("data", ("b", 1, 128))),
     BLOB_OK: (("code", _U8), ("next", _U16), ("text", ("s", 96))),
+    SET_TIME: _TIME,
+    TIME_OK: (("off_ms", _VALUE), ("drift_ppb", _VALUE), ("uncertainty_ms", _U16)),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from lamplighter.gateway import items, line
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
-from lamplighter.gateway.clock import true_utc_ms, true_utc_s
+from lamplighter.gateway.clock import true_utc_ms, true_utc_s, uncertainty_ms
 from lamplighter.gateway.config import Config
 from lamplighter.gateway.database import Database
 from lamplighter.gateway.desk import Desk
@@ -36,7 +36,6 @@ Answered = Callable[[line.Result], None]
 
 log = logging.getLogger("lamplighter.gateway")
 
-UNCERTAINTY_MS = 50  # NTP over a mobile network
 TICK_S = 0.1
 END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
 
@@ -235,8 +234,9 @@ class Daemon:
     def _tell_time(self) -> None:
         utc_ms = true_utc_ms()
         if utc_ms is not None:
+            unsure_ms = uncertainty_ms()
             for bus in self.buses.values():
-                bus.handle(line.Clock(utc_ms + self.config.time_offset_s * 1000, UNCERTAINTY_MS))
+                bus.handle(line.Clock(utc_ms + self.config.time_offset_s * 1000, unsure_ms))
 
     # --- from the broker
 

@@ -7,6 +7,7 @@ Rules kept here:
 - Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
 - Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
 - Every repetition is a new frame with a new counter; what must not happen twice is told apart by its transaction.
+- A post whose clock is unknown or off is told the time in its session (timekeeper.py); the others hear the broadcast.
 - A post may forget an item only after Stored has said that it lies on disk.
 """
 
@@ -19,6 +20,7 @@ from lamplighter.gateway import line
 from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
 from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
+from lamplighter.gateway.timekeeper import Timekeeper
 from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages
 from lamppost.wire.access import SLOT_MS, SLOTS
@@ -34,7 +36,7 @@ BLOB_REPLY_MS = 200  # a board erases and writes flash before it answers the las
 GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
 TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
 TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
-TIME_BYTES = 36  # a TIME frame on the wire
+TIME_BYTES = 32  # a TIME or SET_TIME frame on the wire
 HINTS_MAX = 32  # events whose senders are still to be told; four polls carry them
 HINTS_A_POLL = 8
 HINT_USES = 2  # a hint is told twice: its poll may be lost
@@ -48,6 +50,7 @@ REPLIES = {
     messages.WHY: messages.WHY_OK,
     messages.BLOB_BEGIN: messages.BLOB_OK,
     messages.BLOB_DATA: messages.BLOB_OK,
+    messages.SET_TIME: messages.TIME_OK,
 }
 FREE, WAIT, WINDOW = 0, 1, 2
 
@@ -92,6 +95,7 @@ class Poller:
         aliases: Collection[int] = (),
     ) -> None:
         self.counters = Counters()
+        self.timekeeper = Timekeeper(cycle_ms)
         self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
         self._roster = Roster(sorted(post_keys), acks or {})
         self._jobs = Jobs()
@@ -115,7 +119,7 @@ class Poller:
         self._time_sent_ms = -TIME_APART_MS
         self._hints: list[list[int]] = []
         self._run = 0
-        self._last_background = self._last_hello = False
+        self._last_background = self._last_hello = self._told_one = False
         self._actions: list = []
 
     def handle(self, event, t_ms: int) -> list:
@@ -140,7 +144,7 @@ class Poller:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
         moments = [self._jobs.next_ms()]
         if self._phase == FREE:
-            moments += [self._roster.next_ms(), self._time_due()]
+            moments += [self._roster.next_ms(), self._time_due(), self._one_time_due()]
         else:
             moments.append(self._until)
         say_ms = self.mouth.next_ms()
@@ -182,6 +186,7 @@ class Poller:
         self._actions += self._jobs.drop(None, "the line is down")
         for peer in self._roster.peers.values():
             self._link.forget(peer.address)
+            self.timekeeper.closed(peer.address)
             if peer.state != OFFLINE:
                 peer.state = OFFLINE
                 self._actions.append(line.Offline(peer.address))
@@ -206,6 +211,8 @@ class Poller:
             self._hello_ok(peer, message.values, t_ms)
         elif message.kind == messages.STATUS:
             self._status(peer, message.values, t_ms)
+        elif message.kind == messages.TIME_OK:
+            self.timekeeper.told(peer.address, message.values, t_ms)
         self._settle(peer, message, t_ms)
 
     def _settle(self, peer: Peer, message: Message, t_ms: int) -> None:
@@ -241,12 +248,15 @@ class Poller:
             self._error(f"address {peer.address} speaks version {version}, not {messages.VERSION}; update it")
             return
         self._roster.opened(peer, epoch, t_ms)
+        self.timekeeper.opened(peer.address)
         self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots))
 
     def _status(self, peer: Peer, values: list, t_ms: int) -> None:
         if not peer.greeted:  # the post takes the time from the first good frame of a session on
             peer.greeted = True
             self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
+        if self._utc_ahead_ms is not None:
+            self.timekeeper.status(peer.address, values[6], (t_ms + self._utc_ahead_ms) // 1000, t_ms)
         self._actions.append(line.Status(peer.address, *values[:8]))
         items = [tuple(item) for item in values[8] if _is_item(item)]
         if len(items) != len(values[8]):
@@ -301,6 +311,8 @@ class Poller:
             return True
         job = self._job(t_ms)
         peer = None if job else self._poll_or_hello(t_ms)
+        if job is None and (peer is None or peer.state == SESSION) and self._tell_one(t_ms):
+            return
         if job is None and peer is None:
             present = self._in_session()  # the line has nothing else to do
             job = self._jobs.ready(present, background=True) or self._jobs.ready(present, background=False)
@@ -365,10 +377,26 @@ class Poller:
     def _broadcast_time(self, t_ms: int) -> None:
         self._time_ms = t_ms + self._time_every_ms
         self._time_sent_ms = t_ms
-        utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._wire_ms(TIME_BYTES)
-        self._send(self._link.time((utc_ms // 1000, utc_ms % 1000, self._uncertainty_ms)), t_ms)
+        self._send(self._link.time(self._time_values(t_ms)), t_ms)
         self._windows = 0
         self._open_window(self._until)
+
+    def _tell_one(self, t_ms: int) -> bool:
+        """Tell a post the time in its session, if one is due, in the place of a poll but never of two in a row."""
+        due_ms = None if self._told_one else self._one_time_due()
+        self._told_one = due_ms is not None and due_ms <= t_ms
+        if self._told_one:
+            peer = self._roster.peers[self.timekeeper.next(t_ms)]
+            self._ask_post(peer, messages.SET_TIME, self._time_values(t_ms), None, t_ms)
+        return self._told_one
+
+    def _time_values(self, t_ms: int) -> tuple[int, int, int]:
+        """The fields of a TIME whose last byte leaves when it is that time."""
+        utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._wire_ms(TIME_BYTES)
+        return utc_ms // 1000, utc_ms % 1000, self._uncertainty_ms
+
+    def _one_time_due(self) -> int | None:
+        return None if self._utc_ahead_ms is None else self.timekeeper.due_ms()
 
     def _time_due(self) -> int | None:
         known = self._utc_ahead_ms is not None and any(p.greeted for p in self._roster.peers.values())
@@ -401,6 +429,7 @@ class Poller:
             return
         if self._roster.missed_poll(peer, t_ms):
             self._link.forget(peer.address)
+            self.timekeeper.closed(peer.address)
         if question.job is not None:
             self._ended(self._jobs.missed(question.job))
 

@@ -76,4 +76,5 @@ class StatusReport:
             "errors": counters.errors,
             "retries": counters.retries,
             "load_percent": self._load.get(name, 0.0),
+            "clock_worst_ms": max((abs(r.off_ms) for r in bus.poller.timekeeper.reports.values()), default=None),
         }

@@ -42,7 +42,7 @@ BREAK_MS = 2_000  # and this is no break
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
 WAKES_MAX = 400  # events a second and post: a line of 115,200 baud brings some hundred
-POLL, EVENT, TIME, COMMAND, BLOB = 0x10, 0x12, 0x13, 0x20, 0x31  # PROTOCOL.md's message types
+POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
 NOBODY = Bounds(0, 0)
 
 
@@ -463,7 +463,7 @@ def _forgot(old: tuple, now: tuple, t_ms: int) -> bool:
 
 
 _PARTS = (
-    ("its clock", {TIME}, lambda old, now, t_ms: old != now),
+    ("its clock", {TIME, SET_TIME}, lambda old, now, t_ms: old != now),
     ("what it is commanded", {COMMAND}, _commanded),
     ("its plan", {BLOB}, lambda old, now, t_ms: old != now),
     ("what it knows of its neighbours", {EVENT}, lambda old, now, t_ms: bool(now - old)),
