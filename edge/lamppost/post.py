@@ -195,10 +195,6 @@ class Post:
         self._detected(address, user_class, t_ms)
         return self._decide_at <= self.clock.t_ms
 
-    def save(self, name: str, data: bytes) -> None:
-        """Write a record to flash, before anything that is said after this."""
-        self._actions.append(("save", name, data))
-
     def look_again(self, t_ms: int) -> None:
         """Something has changed that the level may depend on."""
         self._decide_at = t_ms

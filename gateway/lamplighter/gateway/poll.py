@@ -312,7 +312,7 @@ class Poller:
         job = self._job(t_ms)
         peer = None if job else self._poll_or_hello(t_ms)
         if job is None and (peer is None or peer.state == SESSION) and self._tell_one(t_ms):
-            return
+            return True
         if job is None and peer is None:
             present = self._in_session()  # the line has nothing else to do
             job = self._jobs.ready(present, background=True) or self._jobs.ready(present, background=False)
