@@ -26,7 +26,7 @@ from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
 from lamppost.light.layers import TECHNICIAN
 from lamppost.light.plan import Plan, PlanError
-from lamppost.light.presence import Presence
+from lamppost.light.presence import RISES, Presence
 from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, TICKS_MASK, UPKEEP_MS
 from lamppost.line import Line
 from lamppost.meter import Meter
@@ -191,9 +191,15 @@ class Post:
         return self.plan.hash if self.plan else b""
 
     def overheard(self, address: int, user_class: int, t_ms: int) -> bool:
-        """Take a detection that was verified before; return whether there is something to do now: send ("tick",)."""
-        self._detected(address, user_class, t_ms)
-        return self._decide_at <= self.clock.t_ms
+        """Take a detection of the moment `t_ms` that was verified before; return whether there is something to do now:
+        send ("tick",)."""
+        news = self.presence.detect(address, user_class, t_ms)
+        if news:
+            self.upkeep.detected(address == self.presence.table[0], t_ms)
+        if news != RISES or not self.arbiter.heeds_presence:
+            return False
+        self._decide_at = self.clock.t_ms
+        return True
 
     def look_again(self, t_ms: int) -> None:
         """Something has changed that the level may depend on."""
@@ -283,20 +289,14 @@ class Post:
                     self.upkeep.due_ms = t_ms
                     continue
                 state[2] = t_ms + self._again_ms
-                self._detected(self.settings.address, state[0], t_ms)
+                self.overheard(self.settings.address, state[0], t_ms)
                 if self.line:
                     self.line.announce(state[1], state[0], source, t_ms)
 
     def _event_heard(self, message, t_ms: int) -> None:
         _, kind, user_class, _, age_ms = message.values
         if kind == messages.PRESENCE:
-            self._detected(message.src, user_class, t_ms - age_ms)
-
-    def _detected(self, address: int, user_class: int, t_ms: int) -> None:
-        if self.presence.detect(address, user_class, t_ms):
-            self.upkeep.detected(address == self.settings.address, t_ms)
-            if self.arbiter.heeds_presence:
-                self._decide_at = self.clock.t_ms
+            self.overheard(message.src, user_class, t_ms - age_ms)
 
     # --- what follows from them
 

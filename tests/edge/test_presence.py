@@ -4,7 +4,7 @@ import unittest
 
 from light_helpers import WALK, plan
 
-from lamppost.light.presence import CAR, CYCLIST, PEDESTRIAN, Presence
+from lamppost.light.presence import CAR, CYCLIST, PEDESTRIAN, RISES, Presence
 
 OWN = 10
 # A street running east: posts 30 m apart, this one in the middle.
@@ -20,6 +20,22 @@ def fresh(profiles=None):
 def level(p, t_ms):
     ask = p.ask(0, t_ms)
     return 0 if ask is None else ask[0]
+
+
+def _passers_by(count):
+    """(number, address, class, t_ms) of walkers and cars along the street, some of whom turn or are missed."""
+    state, due = 7, []
+    for who in range(count):
+        state = state * 1103515245 + 12345 & 0x3FFFFFFF
+        east, car, turns = state >> 20 & 1, state >> 21 & 1, (state >> 22) % 40
+        t_ms, place = who * 40000 + (state >> 8) % 9000, 7 if east else 14
+        for step in range(12):
+            state = state * 1103515245 + 12345 & 0x3FFFFFFF
+            if (state >> 16) % 8 and 7 <= place <= 14:
+                due.append((t_ms, who, place, 2 * car))
+            t_ms += 1500 + (state >> 10) % 1500 if car else 16000 + (state >> 10) % 9000
+            place += 1 if (step < turns) == bool(east) else -1
+    return [(who, place, user, t_ms) for t_ms, who, place, user in sorted(due)]
 
 
 class Reach(unittest.TestCase):
@@ -109,6 +125,25 @@ class Reach(unittest.TestCase):
         p.detect(13, PEDESTRIAN, 0)
         p.configure(plan(neighbours=[[13, 200, 0]]), OWN)
         self.assertEqual(p.ask(0, 10)[4], "walker 20 m away at post 13")
+
+    def test_who_asks_only_when_told_to_misses_nothing(self):
+        """`detect` may say no although the answer has changed, as long as its level has not."""
+        told, always = fresh(), fresh()
+        asks = steps = t_ms = until = seen_pm = 0
+        for who, place, user, t_ms in _passers_by(3000):
+            while until and until <= t_ms:
+                ask = told.ask(0, until)
+                seen_pm, until = (ask[0], ask[1]) if ask else (0, 0)
+            late_ms = who % 4 // 3 * 300  # an event that was said again
+            matters = told.detect(place, user, t_ms - late_ms)
+            always.detect(place, user, t_ms - late_ms)
+            steps += 1
+            if matters == RISES:
+                asks += 1
+                ask = told.ask(0, t_ms)
+                seen_pm, until = (ask[0], ask[1]) if ask else (0, 0)
+            self.assertEqual(seen_pm, level(always, t_ms), (who, t_ms))
+        self.assertTrue(steps // 10 < asks < steps // 2, (asks, steps))
 
     def test_memory_is_bounded(self):
         p = fresh()

@@ -47,19 +47,19 @@ def _head(out: bytearray, major: int, number: int) -> None:
         return
     if number < 256:
         out.append(major | 24)
-        size = 1
+        out.append(number)
     elif number < 65536:
         out.append(major | 25)
-        size = 2
+        out.append(number >> 8)
+        out.append(number & 255)
     elif number < 1 << 32:
         out.append(major | 26)
-        size = 4
+        out.extend(number.to_bytes(4, "big"))
     elif number < 1 << 64:
         out.append(major | 27)
-        size = 8
+        out.extend(number.to_bytes(8, "big"))
     else:
         raise WireError("integer over 64 bits")
-    out.extend(number.to_bytes(size, "big"))
 
 
 def _write(out: bytearray, value, depth: int) -> None:
@@ -86,7 +86,10 @@ def _write(out: bytearray, value, depth: int) -> None:
             raise WireError("arrays nested too deep")
         _head(out, 0x80, len(value))
         for item in value:
-            _write(out, item, depth - 1)
+            if type(item) is int and 0 <= item < 24:  # most are, and a call costs five times that
+                out.append(item)
+            else:
+                _write(out, item, depth - 1)
     else:
         raise WireError("no encoding for this type")
 
@@ -159,6 +162,10 @@ def _read(data: bytes, at: int, depth: int, budget: int):
     budget -= number
     items = []
     for _ in range(number):
-        item, at, budget = _read(data, at, depth - 1, budget)
-        items.append(item)
+        if at < len(data) and data[at] < 24:
+            items.append(data[at])
+            at += 1
+        else:
+            item, at, budget = _read(data, at, depth - 1, budget)
+            items.append(item)
     return items, at, budget

@@ -28,15 +28,14 @@ def decode(data: bytes) -> bytes:
     at, end = 0, len(data)
     if not end:
         raise WireError("empty frame")
+    if data.find(b"\x00") >= 0:  # MicroPython has no `0 in bytes`
+        raise WireError("bad stuffing")
     while at < end:
         code = data[at]
         stop = at + code
-        if code == 0 or stop > end:
+        if stop > end:
             raise WireError("bad stuffing")
-        run = data[at + 1 : stop]
-        if run.find(b"\x00") >= 0:  # MicroPython has no `0 in bytes`
-            raise WireError("bad stuffing")
-        out.extend(run)
+        out.extend(data[at + 1 : stop])
         at = stop
         if code < 255 and at < end:
             out.append(0)

@@ -123,6 +123,8 @@ def _check(kind: int, values) -> None:
     if not isinstance(values, (list, tuple)) or len(values) != len(fields):
         raise WireError("message type %d has %d fields" % (kind, len(fields)))
     for value, (name, spec) in zip(values, fields):
+        if spec[0] == "u" and type(value) is int and 0 <= value <= spec[1]:
+            continue  # what most are
         if not _fits(value, spec):
             raise WireError("message type %d: bad %s" % (kind, name))
 

@@ -211,32 +211,26 @@ class VirtualPost:
         post = self.post
         if post is None or post.line is None:
             return
-        if frame.type == messages.EVENT and frame.dst == EVERYBODY and self._take(post, frame):
-            return  # that the line was in use it learns from catch_up
+        if frame.type == messages.EVENT and frame.dst == EVERYBODY:
+            values, heard, src = frame.values(), post.line._link._heard, frame.src
+            if heard.get(src, 0) < frame.counter and values[1] == messages.PRESENCE:
+                heard[src] = frame.counter
+                self._take(post, src, values)
+                return  # that the line was in use it learns from catch_up
         self._heard_us = self._loop.now_us
         self.handle(("frame", frame))
 
-    def _take(self, post: Post, frame: Frame) -> bool:
-        """Take an event that a real link of this line has just sealed; return False where it must be looked at.
+    def _take(self, post: Post, src: int, values: list) -> None:
+        """Take a detection that a real link of this line has just sealed.
 
         What Line and PostLink would do with it: remember its counter, and tell the detection where the post knows the
         place. Everything else a post does at such a moment waits for its own deadline.
         """
-        heard = post.line._link._heard  # pyright: ignore[reportOptionalMemberAccess]
-        values = frame.values()
-        if heard.get(frame.src, 0) >= frame.counter or values[1] != messages.PRESENCE:
-            return False
-        heard[frame.src] = frame.counter
         table = post.presence.table
         if table is not self._table:
             self._table, self._known = table, frozenset(table)
-        if frame.src not in self._known:
-            return True
-        t_ms = self.t_ms()
-        post.clock.now((self._tick0 + t_ms) & TICKS_MASK)
-        if post.overheard(frame.src, values[2], t_ms - values[4]):
+        if src in self._known and post.overheard(src, values[2], self._t_ms(self._loop.now_us) - values[4]):
             self.handle(("tick",))
-        return True
 
     def passed(self, src: int, dst: int, end_us: int) -> None:
         if self.post is not None and self.post.line is not None:

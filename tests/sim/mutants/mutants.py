@@ -92,10 +92,10 @@ MUTANTS = [
     ),
     Mutant(
         "the own sensor does not count", "edge/lamppost/post.py",
-        "self._detected(self.settings.address, state[0], t_ms)", "pass",
+        "self.overheard(self.settings.address, state[0], t_ms)", "pass",
     ),
     Mutant(
-        "neighbours are not heard", "edge/lamppost/post.py", "self._detected(message.src, user_class, t_ms - age_ms)",
+        "neighbours are not heard", "edge/lamppost/post.py", "self.overheard(message.src, user_class, t_ms - age_ms)",
         "pass",
     ),
     # frame, seal, link
