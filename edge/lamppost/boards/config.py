@@ -101,6 +101,7 @@ def _lamp(pins: Pins):
         ("high_pm", _whole(1, 1000), 1000),
         ("inverted", _flag, False),
         ("address", _whole(0, 63), None),
+        ("curve", _one_of(("logarithmic", "linear")), "logarithmic"),
         ("active", _LEVEL, 1),
     ) + where
 

@@ -21,3 +21,9 @@ class Board(Micro):
         uarts=[None, None, None],
         watchdog_max_ms=60000,
     )
+
+    def dali(self, lamp):
+        """The RMT unit drives the line; answers are measured pulse by pulse."""
+        from lamppost.boards.dali_esp32 import Line  # only a post with DALI pays for it
+
+        return Line(lamp["tx"], lamp["rx"], lamp["active"])

@@ -26,3 +26,9 @@ class Board(micro.Micro):
         """The chip's sensor on ADC 4: 27 C is 0.706 V, falling 1.721 mV a degree (datasheet, section 4.9.5)."""
         microvolts = micro.machine.ADC(4).read_u16() * 3300000 // 65535
         return 270 - (microvolts - 706000) * 10 // 1721
+
+    def dali(self, lamp):
+        """Two state machines drive the line and look at it."""
+        from lamppost.boards.dali_rp2 import Line  # only a post with DALI pays for it
+
+        return Line(lamp["tx"], lamp["rx"], lamp["active"])

@@ -23,7 +23,8 @@ class PostBoard:
     """The board of an Agent: its ports, lamp, sensors, records and watchdog."""
 
     def __init__(self, config, hardware, journal: Journal):
-        self.lamp = open_lamp(config, hardware)
+        self.gear = open_gear(config["lamp"], hardware) if config["lamp"]["kind"] == "dali" else None
+        self.lamp = open_lamp(config, hardware, self.gear)
         self.failed = None
         self._hardware = hardware
         self._journal = journal
@@ -83,6 +84,9 @@ class PostBoard:
             data = self._service.look(t_ms)
             if data:
                 self._deliver(("service", data))
+        if self.gear:
+            for event in self.gear.look(t_ms):
+                self._deliver(event)
         if t_ms < self._look_at:
             return
         self._look_at = t_ms + LOOK_MS
@@ -133,13 +137,22 @@ def _nobody(event) -> None:
     """Before `begin` there is nobody to deliver to."""
 
 
-def open_lamp(config, hardware) -> Lamp:
-    """The lamp that board.json names, driven full."""
+def open_gear(section, hardware):
+    """The control gear of a lamp with DALI."""
+    from lamppost.dali import commands, gear, master  # only a post with DALI pays for it
+
+    number = section["address"]
+    address = commands.BROADCAST if number is None else commands.short(number)
+    return gear.Gear(master.Master(hardware.dali(section)), address, section["curve"] == "linear")
+
+
+def open_lamp(config, hardware, gear=None) -> Lamp:
+    """The lamp that board.json names, driven full; `gear` is its output where it has DALI."""
     relay = config["relay"]
     lantern = config["identify"]
     section = config["lamp"]
     switch = hardware.switch(relay["pin"], relay["active"], 1) if relay else None
-    output = Voltage(
+    output = gear or Voltage(
         hardware.pwm(section), section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"]
     )
     show = hardware.switch(lantern["pin"], lantern["active"], 0) if lantern else None
