@@ -20,7 +20,7 @@ PURE = (
     "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",
     "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",
-    "lamplighter.plans.streets", "lamplighter.gateway.relay",
+    "lamplighter.plans.streets", "lamplighter.gateway.relay", "lamplighter.gateway.near",
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 

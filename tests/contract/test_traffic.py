@@ -86,6 +86,8 @@ def street():
 
 async def test_a_day_of_the_real_daemon_and_the_real_commands(tmp_path, street, mosquitto) -> None:
     config = write_config(tmp_path, street.port, mosquitto, COUNT, f"time_offset_s = {soon()}")
+    with config.open("a") as file:  # the next cabinet, which is told of what happens near it
+        file.write('[[far]]\nid = "p90"\ngateway = "gw2"\nlat = 50.6693\nlon = 4.6150\n')
     tap = Tap(mosquitto)
     async with tap.tapping():
         process = start_gateway(config)

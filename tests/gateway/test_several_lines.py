@@ -1,76 +1,19 @@
 """The daemon as a process with three lines on ptys and real posts on each: light crosses from line to line."""
 
-import json
 import statistics
 
 import pytest
 from cabinet import start_gateway, stop
-from pty_street import PtyStreet
-from several_lines import bus_key, park, sites_of
-from street import Lamp, post_key
-
-from lamplighter.gateway.config import load
-from lamplighter.plans.compile import compile_at
+from pty_lines import Lines, listen
+from several_lines import sites_of
+from street import Lamp
 
 LINES, POSTS = 3, 4
 
 
-class Lines:
-    """A cabinet's ptys, its configuration and its daemon; posts have their plans already."""
-
-    def __init__(self, folder, broker):
-        self.sites = sites_of(LINES, POSTS)
-        self.streets = {}
-        for bus in range(LINES):
-            mine = [site for site in self.sites if site.bus == f"bus{bus}"]
-            lamps = [Lamp(s.address, seed=bus, key=key_of(s), bus_key=bus_key(bus)) for s in mine]
-            self.streets[f"bus{bus}"] = PtyStreet(0, lamps)
-        self.path = self._write(folder, broker)
-        hood = load(self.path).neighbourhood()
-        self.hood = hood
-        for site in self.sites:
-            street = self.streets[site.bus]
-            raw = compile_at(park(), site, hood.table(site.id))
-            street.call(lambda street, site=site, raw=raw: give_plan(street.lamps[site.address - 1], raw))
-
-    def alias(self, bus: str, post: str) -> int:
-        return next(alias for alias, key in self.hood.aliases[bus].items() if key == post)
-
-    def close(self) -> None:
-        for street in self.streets.values():
-            street.close()
-
-    def _write(self, folder, broker):
-        keys = {
-            "bus_keys": {f"bus{bus}": bus_key(bus).hex() for bus in range(LINES)},
-            "posts": {site.id: key_of(site).hex() for site in self.sites},
-        }
-        (folder / "keys.json").write_text(json.dumps(keys))
-        (folder / "keys.json").chmod(0o600)
-        text = '[gateway]\nid = "gw1"\nsite = "lln"\nstate_dir = "state"\nkeys_file = "keys.json"\nstatus_s = 1\n'
-        text += f'[mqtt]\nhost = "{broker[0]}"\nport = {broker[1]}\n'
-        for bus, street in self.streets.items():
-            text += f'[[bus]]\nid = "{bus}"\nport = "{street.port}"\nbaud = 115200\nreply_ms = 200\n'
-        for site in self.sites:
-            place = f"lat = {site.lat_ud / 1e6}\nlon = {site.lon_ud / 1e6}\n"
-            text += f'[[post]]\nid = "{site.id}"\nbus = "{site.bus}"\naddress = {site.address}\n{place}'
-        path = folder / "gateway.toml"
-        path.write_text(text)
-        return path
-
-
-def key_of(site) -> bytes:
-    return post_key(site.address + 20 * int(site.bus[3:]))
-
-
-def give_plan(lamp: Lamp, raw: bytes) -> None:
-    lamp.flash["plan"] = raw
-    lamp.start()
-
-
 @pytest.fixture
 def lines(tmp_path):
-    lines = Lines(tmp_path, ("127.0.0.1", 9))  # nobody listens there: light needs no broker
+    lines = Lines(tmp_path, ("127.0.0.1", 9), sites_of(LINES, POSTS))  # nobody listens there: light needs no broker
     daemon = start_gateway(lines.path)
     yield lines
     stop(daemon)
@@ -115,22 +58,3 @@ def test_how_long_it_takes_on_real_ports(lines) -> None:
             there.append(east.wait_for(lambda street, heard=heard[1]: next(iter(heard), 0)) - mark)
     added = statistics.median(there) - statistics.median(here)
     assert -50 < added < 150, (here, there)
-
-
-def listen(street: PtyStreet, address: int, source: int) -> list[int]:
-    """A list that gets the moments at which a post hears events of `source`."""
-    moments: list[int] = []
-
-    def tap(street) -> None:
-        line = street.lamps[address - 1].post.line
-        then = line._event_heard
-
-        def heard(message, t_ms: int) -> None:
-            if message.src == source:
-                moments.append(street.now_ms())
-            then(message, t_ms)
-
-        line._event_heard = heard
-
-    street.call(tap)
-    return moments

@@ -3,6 +3,7 @@
 Rules kept here
 - An item leaves the outbox when the broker has acknowledged it (PUBACK), never before.
 - At most `inflight` publishes are under way; correctness needs no more than MQTT 3.1.1 and a clean session.
+- What is whispered (other cabinets' business, by the second) goes out at once with QoS 0, or never.
 - Retained state is kept here by topic and sent again, whole, on every connection.
 - The broker may be away as long as it likes: nobody waits for it but this file.
 - The certificate is read for each connection, and a renewed one taken up without a restart (see tls.py).
@@ -13,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import aiomqtt
 
@@ -29,6 +31,7 @@ log = logging.getLogger("lamplighter.broker")
 BATCH_ITEMS = 100  # some 20 KB: below every broker's packet limit, and a PUBACK each costs little
 BATCH_BYTES = 64 * 1024
 RESPONSES_MAX = 256  # answers waiting for the broker; older ones have expired for whoever asked
+WHISPERS_MAX = 64  # of a busy moment; with no connection they are worth nothing
 INCOMING_MAX = 1000  # requests read from the broker and not yet looked at
 ACK_S = 20.0  # a broker that acknowledges nothing for so long is gone
 BACKOFF_MIN_S = 1.0
@@ -52,6 +55,7 @@ class Broker:
         gateway: str,
         outbox: Outbox,
         received: Callable[[str, bytes], None],
+        listen_to: Iterable[str] = (),
     ) -> None:
         self.is_connected = False
         self._settings = settings
@@ -62,6 +66,9 @@ class Broker:
         self._received = received
         self._retained: dict[str, str] = {}
         self._dirty: dict[str, None] = {}
+        self._listen_to = frozenset(listen_to)  # never retained there
+        self._whispers: deque[tuple[str, str]] = deque(maxlen=WHISPERS_MAX)
+        self._whispered = asyncio.Event()
         self._responses: deque[tuple[str, str]] = deque(maxlen=RESPONSES_MAX)
         self._changed = asyncio.Event()
         self._fresh = {stream: asyncio.Event() for stream in (EVENTS, TELEMETRY, FLOW)}
@@ -78,6 +85,12 @@ class Broker:
         """Publish once, not retained."""
         self._responses.append((topic, payload))
         self._changed.set()
+
+    def whisper(self, topic: str, payload: str) -> None:
+        """Publish once with QoS 0, not retained, ahead of everything else; without a connection it is gone."""
+        if self.is_connected:
+            self._whispers.append((topic, payload))
+            self._whispered.set()
 
     def fresh(self) -> None:
         """The outbox has something new."""
@@ -123,6 +136,7 @@ class Broker:
             timeout=ACK_S,
             max_inflight_messages=settings.inflight,
             max_queued_incoming_messages=INCOMING_MAX,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else a whisper waits 40 ms for an ACK
         )
 
     async def _session(self) -> None:
@@ -133,6 +147,9 @@ class Broker:
             log.info("connected to broker %s:%d", self._settings.host, self._settings.port)
             for topic in (self._topics.desired_plans, self._topics.request):
                 await client.subscribe(topic, qos=1)
+            for topic in sorted(self._listen_to):
+                await client.subscribe(topic, qos=0)
+            self._whispers.clear()
             self._dirty = dict.fromkeys(self._retained)
             self._changed.set()
             window = asyncio.Semaphore(self._settings.inflight)
@@ -141,6 +158,7 @@ class Broker:
                     group.create_task(self._listen(client))
                     group.create_task(self._watch_certificate(stamp))
                     group.create_task(self._tell(client, window, group))
+                    group.create_task(self._whisper(client))
                     topics = self._topics
                     for stream, topic in ((EVENTS, topics.events), (TELEMETRY, topics.telemetry), (FLOW, topics.flow)):
                         group.create_task(self._deliver(client, window, group, stream, topic))
@@ -157,8 +175,16 @@ class Broker:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = message.payload
-            self._received(str(message.topic), payload if isinstance(payload, bytes) else b"")
+            topic, payload = str(message.topic), message.payload
+            if not (message.retain and topic in self._listen_to):
+                self._received(topic, payload if isinstance(payload, bytes) else b"")
+
+    async def _whisper(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._whispered.wait()
+            self._whispered.clear()
+            while self._whispers:
+                await client.publish(*self._whispers.popleft(), qos=0)
 
     async def _tell(self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup) -> None:
         """Send what is retained and has changed, and the responses."""

@@ -80,9 +80,10 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
-        self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, self.outbox, self._received)
         self.report, self.desk = StatusReport(self), Desk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
+        outbox, near = self.outbox, self.relay.topics
+        self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, outbox, self._received, near)
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
@@ -245,6 +246,8 @@ class Daemon:
             self.plans.desire(payload)
         elif topic == self.topics.request:
             self.spawn(self.desk.take(payload))
+        else:
+            self.relay.far(topic, payload)
 
     def spawn(self, coroutine) -> None:
         task = asyncio.create_task(coroutine)

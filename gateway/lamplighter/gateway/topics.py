@@ -28,10 +28,19 @@ class Topics:
         self.request = f"{base}/request"
         self.response = f"{base}/response"
         self._post = f"{base}/post"
+        self._site, self._gateway = f"{root}/{site}", gateway
 
     def state(self, post: str) -> str:
         """Retained state of one post."""
         return f"{self._post}/{post}/state"
+
+    def near_to(self, other: str) -> str:
+        """What our posts near another cabinet see: only we may write there, only it reads there."""
+        return f"{self._site}/{self._gateway}/near/{other}"
+
+    def near_from(self, other: str) -> str:
+        """What the posts of another cabinet see near ours."""
+        return f"{self._site}/{other}/near/{self._gateway}"
 
 
 class Desired(NamedTuple):
