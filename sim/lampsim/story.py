@@ -119,12 +119,15 @@ class Story:
     # --- what they use
 
     async def _reconcile(self) -> None:
-        """Wait until posts hold nothing back and the centre has all of it, then count."""
-        end = time.monotonic() + RECONCILE_S
+        """Ask the posts what they have made up to this moment, and wait until the centre has all of that.
+
+        Posts go on making readings meanwhile; those are not counted, however slowly this machine brings them.
+        """
         observer = self.street.observer
         assert observer
+        made = await self.street.made()
+        end = time.monotonic() + RECONCILE_S
         while True:
-            made = await self.street.made()
             missing = {
                 post: observer.items.missing(post, state["item-epoch"], range(1, state["next-item"]))
                 for post, state in made.items()
@@ -135,6 +138,7 @@ class Story:
                 break
             await asyncio.sleep(0.3)
         self.outcome.made = sum(state["next-item"] - 1 for state in made.values())
+        self.outcome.received = self.outcome.made - self.outcome.lost
         heaps = [state["heap-free"] for state in made.values() if "heap-free" in state]
         self.outcome.heap_free_percent = [free * 100 // (HEAP_KB * 1024 * WORDS) for free in heaps]
         self.outcome.dropped = sum(state["dropped-items"] for state in made.values())
@@ -146,7 +150,7 @@ class Story:
         street, outcome = self.street, self.outcome
         assert street.observer
         items, bus = street.observer.items, self.scene.bus
-        outcome.received, outcome.doubled, outcome.redelivered = items.count, items.doubled, items.redelivered
+        outcome.doubled, outcome.redelivered = items.doubled, items.redelivered
         outcome.kinds = dict(items.kinds)
         if items.doubled:
             outcome.faults.append(f"{items.doubled} items came under two ids")
