@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .access_commands import bus, real, turn
-from .line_commands import agree, repower
+from .line_commands import agree, faults, repower
 
 
 @click.group()
@@ -13,5 +13,5 @@ def bench() -> None:
     """Benchmarks of the bus: access schemes as models on a byte-true line, and the real code beside them."""
 
 
-for command in (agree, bus, real, repower, turn):
+for command in (agree, bus, faults, real, repower, turn):
     bench.add_command(command)

@@ -1,4 +1,4 @@
-"""`lampsim bench agree`, `repower`: the line on ptys against the model; a cabinet that gets its power back."""
+"""`lampsim bench agree`, `faults`, `repower`: ptys against the model, spoilt lines, a cabinet that is repowered."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from .shared import JSON, SEED, Numbers, Progress, Wrong
 
 POSTS_MIN, POSTS_MAX = 2, 64  # on a line: DESIGN.md, "The bus"
+MILLION = 1_000_000
 PRIORITY = 10  # of 1 to 99: above everything that has not asked for any
 AGREE_US = 600  # issue C: the pty line agrees with the in-memory one within 0.6 ms an exchange
 
@@ -92,3 +93,39 @@ def repower(posts: int, lines: int, baud: tuple[int, ...], turn: float, seed: in
             f"{r.baud:>6}{r.posts:>7}{r.lines:>7}  {gateway:<10}{r.timed_s:>9.1f}{r.lit_s:>11.1f}"
             f"{r.reporting_s:>13.1f}{r.peak_load:>11.0%}{r.darker:>8} of {r.looks}"
         )
+
+
+@click.command()
+@click.option("--frames", type=click.IntRange(100, 10_000_000), default=5000, show_default=True,
+              help="Frames for each kind of fault; --full: 1,000,000.")  # fmt: skip
+@click.option("--kinds", help="Only these, with commas between them.")
+@click.option("--full", is_flag=True, help="A million frames for each kind: an hour on one core.")
+@SEED
+@JSON
+def faults(frames: int, kinds: str | None, full: bool, seed: int, as_json: bool) -> None:
+    """Real posts and poll scheduler on spoilt lines: wrong frames taken, commands applied twice, lock-ups.
+
+    Exit code 1 where there is one.
+    """
+    from .faults import STEPS, Trial
+    from .spoilt import KINDS
+
+    names = kinds.split(",") if kinds else list(KINDS)
+    for name in names:
+        if name not in KINDS:
+            raise Wrong(f"{name!r} is no kind of fault; take {', '.join(KINDS)}")
+    show = Progress(len(names) * STEPS)
+    results = [Trial(name, seed).run(MILLION if full else frames, show) for name in names]
+    show.end()
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "rows": [result.to_json() for result in results]}))
+    else:
+        click.echo(
+            "kind         frames    taken  refused  wrong  commands   done  twice  silent s  recovered s  locked"
+        )
+        for r in results:
+            click.echo(
+                f"{r.kind:<9}{r.frames:>10}{r.taken:>9}{r.refused:>9}{r.wrong:>7}{r.commands:>10}{r.done:>7}{r.twice:>7}"
+                f"{r.longest_silence_s:>10.1f}{r.recovered_s:>13.1f}{r.locked:>8}"
+            )
+    sys.exit(0 if all(result.held for result in results) else 1)
