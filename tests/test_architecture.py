@@ -13,6 +13,7 @@ FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.p
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
+    "lamppost.life", "lamppost.energy",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
     "lamplighter.gateway.timekeeper",

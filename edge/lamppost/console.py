@@ -7,6 +7,7 @@ from 1 s to 15 min. A session that is idle for 15 minutes ends, and the technici
 
 import gc
 
+from lamppost.energy import DAYS
 from lamppost.light import dates
 from lamppost.limits import CONSOLE_IDLE_S, CONSOLE_LINE_MAX
 from lamppost.store.settings import KEYS, SettingsError, pin_fits
@@ -26,6 +27,7 @@ HELP = (
     "identify [SECONDS]    show which post this is (login)",
     "log                   the last lines of the log",
     "faults                what is wrong now, and what was measured when it came",
+    "energy [DAY]          by the day, or by the hour of a day such as 2026-12-24 (UTC)",
     "test                  what is measured now, against what it should be",
     "login PIN, logout",
 )
@@ -57,6 +59,7 @@ class Console:
             "identify": self._identify,
             "log": self._log,
             "faults": self._faults,
+            "energy": self._energy,
             "test": self._test,
             "login": self._login,
             "logout": self._logout,
@@ -199,6 +202,24 @@ class Console:
         lines.append("flash-writes %d" % post.writes)
         return lines + ["faults %s" % (" ".join(faults.names(post.upkeep.bits)) or "none")]
 
+    def _energy(self, words, t_ms):
+        post = self._post
+        post.upkeep.look(t_ms)
+        energy = post.upkeep.energy
+        if words:
+            hours = energy.day(moment(words[0] + "T00:00:00Z") // 86400)
+            if not hours:
+                raise ConsoleError("nothing is kept of that day; energy alone shows which there are")
+            return ["%02d %s" % (hour, _watt_hours(tenths)) for hour, tenths in enumerate(hours)]
+        lines = ["total-wh %d.%d" % (post.meter.energy_mwh // 1000, post.meter.energy_mwh % 1000 // 100)]
+        lines.append("burning-hours %d" % (post.upkeep.lit_s // 3600))
+        today = (post.clock.utc_s(t_ms) or 0) // 86400
+        for day in range(max(0, today - DAYS), today + 1):
+            hours = energy.day(day)
+            if any(hours):
+                lines.append("%s %s" % (dates.text(day * 86400)[:10], _watt_hours(sum(hours))))
+        return lines
+
     # --- changing
 
     def _set(self, words, t_ms):
@@ -257,6 +278,10 @@ class Console:
     def _logout(self, words, t_ms):
         self._logged_in = False
         return ()
+
+
+def _watt_hours(tenths: int) -> str:
+    return "%d.%d Wh" % (tenths // 10, tenths % 10)
 
 
 def _aged(value: int, age_ms: int) -> str:

@@ -64,6 +64,7 @@ SLOW_FADE_MS = const(8000)  # crowd down, energy cap: DESIGN.md's slow down
 PROTECTION_FADE_MS = const(10000)  # a driver's temperature moves in minutes: nobody should see the derating
 PHOTOCELL_ON_MLX = const(35000)  # 35 lx: the usual switch-on of street photocells
 PHOTOCELL_OFF_MLX = const(70000)  # and off above twice that, so that its own lamp does not switch it off
+HALF_NIGHT_STEP_MS = const(300000)  # how often a post without the time looks how far the learned night has got
 DERATE_FROM_DC = const(800)  # 80 C: full output to here
 DERATE_TO_DC = const(950)  # 95 C: and DERATED_PM from here
 DERATED_PM = const(400)
@@ -100,6 +101,15 @@ SHORT_START_S = const(600)  # a start that lives ten minutes was none too many
 SHORT_STARTS_ON = const(5)
 FLASH_WRITES_MAX = const(10000000)  # 352 blocks of a Pico's file system, 100,000 erases each, 3 a write, and a margin
 UPKEEP_MS = const(600000)  # how often a post looks after what nothing tells it of
+
+# --- what a post learns and counts
+NIGHTS_KEPT = const(5)  # a week of clouds must not blur the mean, one odd night must not make it
+NIGHTS_LEAST = const(3)
+NIGHT_MIN_MIN = const(240)  # a summer night at 60 degrees has five hours
+NIGHT_MAX_MIN = const(1200)  # longer, and the post is powered by day too: no feeder that is switched at dusk and dawn
+NIGHT_SPREAD_MIN = const(60)  # nights next to each other differ by less, or something else switches the feeder
+CHECKPOINT_MS = const(1200000)  # 20 minutes: 60 writes a night, and what a power cut takes from energy and hours
+CHECKPOINT_DAY_MS = const(3600000)  # on permanent power, once a night is out of the question
 
 # --- firmware
 FIRMWARE_MAX = const(524288)  # 512 KB: half of a Pico's flash, twice what a full agent takes as .mpy

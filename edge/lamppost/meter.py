@@ -10,16 +10,18 @@ _MJ_A_MWH = 3600
 
 
 class Meter:
-    """`rated_mw` and `standby_mw` may be changed at any time; energy counts from the beginning, `since_ms` up to when.
+    """`rated_mw` and `standby_mw` may be changed at any time. `energy_mwh` goes on from where it was; `since_ms`: up to
+    when it has counted; `lit_ms`: how long the lamp has burnt since the power came.
 
     Without a power sensor it makes no difference (0.1 %) how often `advance` is called: a fade is a straight line, and
     its energy is that of its mean power. Call it before the dimmer is told to go elsewhere.
     """
 
-    def __init__(self):
+    def __init__(self, energy_mwh: int = 0):
         self.rated_mw = 0
         self.standby_mw = 0
-        self._energy_mwh = 0
+        self.lit_ms = 0
+        self._energy_mwh = energy_mwh
         self._rest_mj = 0
         self._rest_uj = 0
         self.since_ms = -1
@@ -35,6 +37,8 @@ class Meter:
     def advance(self, dimmer, t_ms: int) -> None:
         """Add what the lamp of `dimmer` used until now, and take its power of this moment."""
         if 0 <= self.since_ms < t_ms:
+            if dimmer.level(self.since_ms) > 0:
+                self.lit_ms += t_ms - self.since_ms
             if self._sensed(self.since_ms):
                 self._add(self._power_mw, t_ms - self.since_ms)
             else:

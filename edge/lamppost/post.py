@@ -61,13 +61,15 @@ class Post:
         self.clock = self.time.clock
         self.writes = 0  # to flash, ever
         self.settings = self._load_settings(load("settings"))
-        self.upkeep = Upkeep(self, self._load_counters(load("counters")))
+        self.upkeep = Upkeep(self, self._load_counters(load("counters")), load)
+        self.writes += self.upkeep.life.writes
         self.items = Items(self._item_seq, self._reserve_items)
         self.plan = None
         self.presence = Presence()
         self.arbiter = Arbiter()
         self.dimmer = Dimmer()
-        self.meter = Meter()
+        self.arbiter.half_night.night_s = self.upkeep.life.night_s
+        self.meter = Meter(self.upkeep.life.energy_mwh)
         self.meter.rated_mw = _LAMP_RATED_MW
         self.decision = None
         self.lux_mlx = None

@@ -1,20 +1,28 @@
-"""What a post looks after by itself, beside the light: its health, now and then.
+"""What a post looks after by itself, beside the light: its health, its energy by the hour, what it learns of nights.
 
 `look` gathers what the post knows and lets Health judge it. It is called when something was measured, when a delay of
 a fault runs out, and else every ten minutes: a post at rest has next to nothing to do here.
 """
 
 from lamppost import limits
+from lamppost.energy import Energy
 from lamppost.health import Health
+from lamppost.life import Life
 from lamppost.wire import faults, messages
 
 
 class Upkeep:
-    """The upkeep of one Post; `due_ms` is when to `look` again. `short_starts`: starts in a row that soon ended."""
+    """The upkeep of one Post; `due_ms` is when to `look` again. `short_starts`: starts in a row that soon ended;
+    `load(name)` reads a stored record or None.
+    """
 
-    def __init__(self, post, short_starts: int):
+    def __init__(self, post, short_starts: int, load):
+        self.life = Life(load("life"))
+        self.energy = Energy(load, self.life.energy_mwh)
         self.health = Health(self._changed)
         self.due_ms = limits.UPKEEP_MS
+        self._lit_before_s = self.life.lit_s
+        self._hour_ms = 0  # when the hour of UTC ends, 0 while that is not known
         self.short_starts = short_starts
         self.measured = {}  # name -> (value, t_ms)
         self.timed_ms = -1  # when the time was last told; -1: never
@@ -36,6 +44,7 @@ class Upkeep:
         """The post is put together: judge what is known at once."""
         bad = self.short_starts >= limits.SHORT_STARTS_ON
         self.health.judge(faults.RESETS, bad, self.short_starts, 0)
+        self._note(0)
 
     def take(self, name: str, value: int, t_ms: int) -> None:
         """A measured value: power in mW, voltage in mV, (power) factor in per mille, temp in tenths of a degree."""
@@ -76,7 +85,35 @@ class Upkeep:
         self._mains(t_ms)
         self._sensors(t_ms)
         self._alone(t_ms)
-        self.due_ms = max(t_ms + 1, self.health.due_ms(t_ms + limits.UPKEEP_MS))
+        last_ms = min(t_ms + limits.UPKEEP_MS, self._count(t_ms))
+        self.due_ms = max(t_ms + 1, self.health.due_ms(last_ms))
+
+    @property
+    def lit_s(self) -> int:
+        """How long the lamp has burnt in its life."""
+        return self._lit_before_s + self._post.meter.lit_ms // 1000
+
+    def _count(self, t_ms: int) -> int:
+        """Energy to its hour, and all counts to flash when that is due; return when to count again."""
+        post, life = self._post, self.life
+        utc_s = post.clock.utc_s(t_ms)
+        post.meter.advance(post.dimmer, t_ms)
+        if t_ms >= life.due_ms or (utc_s is not None and t_ms >= self._hour_ms):
+            self.energy.account(utc_s, post.meter.energy_mwh, t_ms)
+        if utc_s is None:
+            self._hour_ms = 0
+        else:
+            self._hour_ms = t_ms + (3600 - utc_s % 3600) * 1000
+        if t_ms >= life.due_ms:
+            record = self.energy.record()
+            if record is not None:
+                post.save(record[0], record[1])
+            self._note(t_ms)
+        return min(life.due_ms, self._hour_ms or life.due_ms)
+
+    def _note(self, t_ms: int) -> None:
+        post = self._post
+        post.save("life", self.life.checkpoint(post.meter.energy_mwh, self.lit_s, post.writes + 1, t_ms))
 
     def _fresh(self, name: str, t_ms: int):
         found = self.measured.get(name)

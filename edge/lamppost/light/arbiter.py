@@ -2,7 +2,8 @@
 
 Promises: the level is a pure function of plan, time, inputs and the commands in force, whatever was decided before;
 only the *fade* towards it depends on what changed. Without a plan: full output. With a plan but without the time: the
-photocell if the post has one (on below 35 lx, off above 70 lx), else full output. It is always 0..1000.
+photocell if the post has one (on below 35 lx, off above 70 lx), else the learned middle of the mains-on period
+(half_night.py), else full output. It is always 0..1000.
 
 How a Post uses it. It owns one Plan or None, one Presence, one Arbiter, one Dimmer, and at every event and deadline:
 
@@ -24,12 +25,14 @@ or a scene runs, that is its end; where other layers bend the ramp it is cut int
 
 from lamppost.light.commands import Commands
 from lamppost.light.dimmer import ramped_pm
+from lamppost.light.half_night import HalfNight
 from lamppost.light.layers import PLAN, PRESENCE, PROTECTION, chain_of, derated_pm, fold, ground, ground_ends
 from lamppost.light.program import CAP, RAISE, SET
 from lamppost.limits import (
     ASK_AGAIN_MAX_MS,
     COMMAND_FADE_MS,
     EMERGENCY_FADE_MS,
+    HALF_NIGHT_STEP_MS,
     LEVEL_MAX,
     PHOTOCELL_OFF_MLX,
     PHOTOCELL_ON_MLX,
@@ -68,13 +71,16 @@ class Decision:
 
 
 class Arbiter:
-    """The decision of one post. `commands` holds what people and the gateway ask.
+    """The decision of one post. `commands` holds what people and the gateway ask; `half_night` what was learned of
+    the feeder's nights.
 
     `heeds_presence`: whether somebody near can change the last decision before it is due again.
     """
 
     def __init__(self):
         self.commands = Commands()
+        self.half_night = HalfNight()
+        self._half_pm = self._was_half_pm = -1  # what it asks while the time is unknown, -1 nothing
         self.heeds_presence = False
         self._decision = Decision()
         self._plan = None
@@ -96,7 +102,7 @@ class Arbiter:
         decision = self._decision
         limit_pm = derated_pm(temperature_dc)
         if utc_s is None:
-            self._look(lux_mlx)
+            self._look(lux_mlx, plan, t_ms)
             same = self._from_s is None and self._was_dark == self._dark
         else:
             same = self._from_s is not None and self._from_s <= utc_s < self._to_s
@@ -112,8 +118,9 @@ class Arbiter:
             return decision
         self.commands.drop_ended(utc_s, t_ms)
         segment = None if plan is None or utc_s is None else plan.at(utc_s)
-        ask = presence.ask(segment.profile, t_ms) if segment is not None else None
-        self.heeds_presence = segment is not None and segment.profile >= 0
+        profile = self._profile(plan, segment)
+        ask = presence.ask(profile, t_ms) if profile >= 0 else None
+        self.heeds_presence = profile >= 0
         self._limit_pm, self._heard, self._ordered = limit_pm, presence.version, self.commands.version
         self._settle(plan, segment, ask, utc_s, t_ms, sub_ms)
         return decision
@@ -121,7 +128,8 @@ class Arbiter:
     def why(self, plan, presence, utc_s, t_ms, temperature_dc=None):
         """Return (level_pm, chain) for now: what every layer asks, lowest first, as `layers.chain_of` has it."""
         segment = None if plan is None or utc_s is None else plan.at(utc_s)
-        ask = presence.ask(segment.profile, t_ms) if segment is not None else None
+        profile = self._profile(plan, segment)
+        ask = presence.ask(profile, t_ms) if profile >= 0 else None
         upper = self._asks_above(plan, ask, derated_pm(temperature_dc), utc_s, t_ms)
         return chain_of(self._asks_below(plan, segment, utc_s, utc_s) + upper, plan)
 
@@ -135,7 +143,15 @@ class Arbiter:
         upper = [] if now_s is None else self.commands.asks(plan, utc_s, t_ms + (utc_s - now_s) * 1000)
         return chain_of(self._asks_below(plan, segment, utc_s, utc_s) + upper, plan)
 
-    def _look(self, lux_mlx):
+    def _profile(self, plan, segment):
+        """Return the index of the presence profile that counts now, -1 if none does."""
+        if segment is not None:
+            return segment.profile
+        return self.half_night.profile(plan) if self._half_pm >= 0 else -1
+
+    def _look(self, lux_mlx, plan, t_ms):
+        """While the time is unknown: the photocell, else the learned night."""
+        self._half_pm = self.half_night.level_pm(plan, t_ms) if lux_mlx is None else -1
         if lux_mlx is None or lux_mlx < PHOTOCELL_ON_MLX:
             self._dark = True
         elif lux_mlx > PHOTOCELL_OFF_MLX:
@@ -147,6 +163,8 @@ class Arbiter:
             return ground(plan, segment, utc_s, at_s)
         if plan is None:
             return [(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, "no plan: full output")]
+        if self._half_pm >= 0:
+            return [(PLAN, SET, self._half_pm, LEVEL_MAX, 0, "time unknown: as learned from the nights")]
         if self._dark:
             return [(PLAN, SET, LEVEL_MAX, LEVEL_MAX, 0, "time unknown: full output unless it is day")]
         return [(PLAN, SET, 0, LEVEL_MAX, 0, "time unknown: the photocell sees day")]
@@ -172,6 +190,8 @@ class Arbiter:
             self._settled_ms = t_ms + new_fade_ms
         fade_ms = max(0, self._settled_ms - t_ms)
         due_ms = t_ms + ASK_AGAIN_MAX_MS if ask is None else ask[1]
+        if utc_s is None and self._half_pm >= 0:
+            due_ms = min(due_ms, t_ms + HALF_NIGHT_STEP_MS)
         lamp_pm = self._lamp_pm(t_ms)
         steps = new_fade_ms == 0 or (self._to_s is not None and utc_s is not None and utc_s >= self._to_s)
         decision.now_pm = level if plan is None else plan.luminaire_pm(level)
@@ -198,7 +218,7 @@ class Arbiter:
         decision.layer, decision.reason = asks[winner][0], asks[winner][5]
         decision.next_t_ms = max(t_ms + 1, self.commands.deadline(utc_s, t_ms, due_ms))
         self._plan, self._upper, self._from_s, self._from_ms = plan, upper, utc_s, t_ms
-        self._begun, self._was_dark = True, self._dark
+        self._begun, self._was_dark, self._was_half_pm = True, self._dark, self._half_pm
 
     def _lamp_pm(self, t_ms):
         """Return how far the fade last decided has got."""
@@ -228,7 +248,8 @@ class Arbiter:
         if plan is not self._plan:
             return False
         if utc_s is None or self._from_s is None:
-            return utc_s is self._from_s and self._dark == self._was_dark
+            same = self._dark == self._was_dark and self._half_pm == self._was_half_pm
+            return utc_s is self._from_s and same
         return -_STEP_S <= utc_s - self._from_s - (t_ms - self._from_ms) // 1000 <= _STEP_S
 
 

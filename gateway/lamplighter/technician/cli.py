@@ -112,6 +112,14 @@ def logs(bench: Bench) -> None:
 
 
 @tech.command()
+@click.argument("day", required=False)
+@click.pass_obj
+def energy(bench: Bench, day: str | None) -> None:
+    """Energy by the day, or by the hour of a DAY such as 2026-12-24 (UTC)."""
+    bench.show(bench.ask(f"energy {one_word(day)}" if day else "energy"))
+
+
+@tech.command()
 @click.argument("name", required=False)
 @click.pass_obj
 def get(bench: Bench, name: str | None) -> None:

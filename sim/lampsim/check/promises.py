@@ -242,7 +242,7 @@ class Witness:
             promise = 1 if level_pm < now.low else 2
             raise self._broken(promise, one, f"it gives reasons for {level_pm}, the reference {now.low}..{now.high}")
         second = Arbiter()
-        second.commands = post.arbiter.commands
+        second.commands, second.half_night = post.arbiter.commands, post.arbiter.half_night
         plan = None if life.raw is None else Plan.from_bytes(life.raw)
         at_once = second.decide(plan, post.presence, utc_s, t_ms, None, post.temp_dc).now_pm
         if at_once != level_pm:

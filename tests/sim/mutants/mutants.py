@@ -85,6 +85,23 @@ MUTANTS = [
         "restarts are not counted", "edge/lamppost/post.py", "min(short_starts + 1, 0xFFFF)", "0",
         "tests/edge/test_health.py",
     ),
+    Mutant(
+        "half a night is taken for a whole one", "edge/lamppost/life.py",
+        "            self._pieces_min = whole_min  # a piece of a night: this period may be the rest of it\n            return\n",
+        "            self._pieces_min = whole_min\n", "tests/edge/test_nights.py",
+    ),
+    Mutant(
+        "a post without the time dims past the safe floor", LIGHT + "half_night.py", "max(plan.floor_pm, max([",
+        "max(0, max([", "tests/edge/test_nights.py",
+    ),
+    Mutant(
+        "summer time is forgotten in a learned night", LIGHT + "half_night.py", "max(tz.std_s, tz.dst_s)\n",
+        "min(tz.std_s, tz.dst_s)\n", "tests/edge/test_nights.py",
+    ),
+    Mutant(
+        "a checkpoint of the night before counts twice", "edge/lamppost/upkeep.py", "        self._note(0)\n", "",
+        "tests/edge/test_nights.py",
+    ),
     # presence
     Mutant(
         "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",
