@@ -28,6 +28,7 @@ class Answers:
         self._link = link
         self._results = []
         self._blob = None
+        self._told = None  # (low byte of its counter, values, t_ms) of the last STATUS
         self._finished = None  # (last block, code, text) of the transfer that ended: its answer may have been lost
         self._handlers = {
             messages.HELLO: self._hello,
@@ -50,16 +51,25 @@ class Answers:
     def _hello(self, message, t_ms: int) -> bytes:
         post = self._post
         identity = post.settings.identity
-        return self._link.hello_ok(message, post.item_epoch, post.boots, identity, post.firmware)
+        epoch, number = post.item_epoch, post.items.next_seq
+        return self._link.hello_ok(message, epoch, post.boots, identity, post.firmware, number)
 
     def _poll(self, message, t_ms: int) -> bytes:
-        ack, heard = message.values
+        ack, heard, full = message.values
         post = self._post
         post.items.acknowledge(ack)
         post.line.heard_by_gateway(heard)
         post.upkeep.polled_ms = t_ms
         waiting = len(post.items)
-        values = post.status(t_ms) + [min(waiting, 65535), []]
+        if waiting or full or self._told is None or post.changed(self._told[1], self._told[2], t_ms):
+            return self._status(message.number, waiting, t_ms)
+        return self._link.reply(messages.STILL, (self._told[0],))
+
+    def _status(self, number: int, waiting: int, t_ms: int) -> bytes:
+        post = self._post
+        values = post.status(t_ms)
+        self._told = (number & 255, values, t_ms)
+        values = values + [min(waiting, 65535), []]
         room = FRAME_PAYLOAD_MAX - len(cbor.encode(values))
         for item in post.items.oldest(_STATUS_ITEMS):
             room -= len(cbor.encode(item))

@@ -6,7 +6,7 @@ gateway has heard it or the tries are used up.
 """
 
 from lamppost.limits import EVENTS_OUT_MAX
-from lamppost.wire import messages
+from lamppost.wire import messages, packed
 from lamppost.wire.access import Access, Outgoing
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder
@@ -34,6 +34,11 @@ class Line:
     def noise(self) -> int:
         """Pieces heard that were no frames."""
         return self._decoder.errors
+
+    @property
+    def first_number(self) -> int:
+        """The gateway takes events of items from this number on."""
+        return self._link.first_number
 
     def received(self, data: bytes, t_ms: int) -> list:
         """Take bytes from the line; return the replies to send, at once."""
@@ -66,14 +71,15 @@ class Line:
         """Whether every byte on the line matters now: an event waits for silence, or half a frame was heard."""
         return bool(self.out) or self._decoder.begun
 
-    def announce(self, seq: int, user_class: int, source: int, t_ms: int) -> None:
-        """Queue the event `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3)."""
+    def announce(self, seq: int, user_class: int, source: int, t_ms: int, repeat: int = 0) -> None:
+        """Queue the event of item `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3), for the
+        `repeat`th time (0..255). One that still waits is not said twice."""
         for event in self.out:
             if event.seq == seq:
                 return
         if len(self.out) >= EVENTS_OUT_MAX:
             self.out = self.out[1:]
-        self.out.append(Outgoing(seq, (user_class, source), t_ms))
+        self.out.append(Outgoing(seq, (user_class, source, repeat), t_ms))
 
     def pump(self, t_ms: int) -> "bytes | None":
         """Return an event to send now, if the line is free and one is due."""
@@ -81,9 +87,9 @@ class Line:
         if due_ms is None or t_ms < due_ms:
             return None
         event = self.out[0]
-        user_class, source = event.values
-        age_ms = min(t_ms - event.since_ms, 65535)
-        data = self._link.event((event.seq, messages.PRESENCE, user_class, source, age_ms))
+        user_class, source, repeat = event.values
+        age_ms = min(t_ms - event.since_ms, packed.AGE_MAX_MS)
+        data = self._link.event(event.seq, user_class, source, age_ms, repeat)
         self.out = self.out[1:]
         if event.tried(t_ms, self._random(1)[0]):
             self.out.append(event)

@@ -36,6 +36,7 @@ from lamppost.timing import RTC_UNCERTAIN_MS, Timing
 from lamppost.upkeep import Upkeep
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
+from lamppost.wire.packed import REPEAT_MAX
 from lamppost.wire.post_link import PostLink
 
 FIRMWARE = "0.1.0"
@@ -44,6 +45,9 @@ _WAKE_SENSOR_MS = 60000  # with a power sensor, whose value ages
 _PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, here and now where no plan says how long light holds
 _PRESENT_AGAIN_MIN_MS = 1000  # a quarter of a slow line for eight posts that all see somebody
 _PRESENT_AGAIN_MAX_MS = 10000  # and two lost frames in a row must not end a hold of half a minute
+_TELL_AGAIN_MS = 60000  # the gateway compares clocks, and its picture must heal
+_TELL_MOVES_MS = 1000  # a fade; the gateway publishes a post's state once a second at most
+_POWER_STEP_MW = 1000  # with 5 % of the power: what a driver's ripple moves is not worth a frame
 _LAMP_RATED_MW = 40000  # until a plan says what hangs here
 
 
@@ -75,7 +79,7 @@ class Post:
         self.lux_mlx = None
         self.temp_dc = None
         self._again_ms = _PRESENT_AGAIN_MS
-        self._present = {}  # input -> [class, seq, announced again at t_ms, there since t_ms]
+        self._present = {}  # input -> [class, seq, announced again at t_ms, there since t_ms, how often said again]
         self._gone = {}  # input -> (there since t_ms, gone at t_ms)
         self._identify_until = None
         self._decide_at = 0
@@ -128,6 +132,20 @@ class Post:
         utc_s = self.clock.utc_s(t_ms) or 0
         level_pm, target_pm = self.dimmer.level(t_ms), self.dimmer.target_pm
         return [level_pm, target_pm, layer, self.upkeep.bits, self.meter.power_mw, self.plan_hash, utc_s]
+
+    def changed(self, told, told_ms: int, t_ms: int) -> bool:
+        """Whether the first seven fields of a STATUS, as `told` at told_ms, no longer hold."""
+        layer = self.decision.layer if self.decision else 0
+        if told[1:4] != [self.dimmer.target_pm, layer, self.upkeep.bits] or told[5] != self.plan_hash:
+            return True
+        age_ms = t_ms - told_ms
+        if age_ms >= _TELL_AGAIN_MS or bool(told[6]) != bool(self.clock.utc_s(t_ms)):
+            return True
+        if age_ms < _TELL_MOVES_MS:
+            return False
+        self.meter.advance(self.dimmer, t_ms)
+        moved_mw = abs(told[4] - self.meter.power_mw)
+        return told[0] != self.dimmer.level(t_ms) or moved_mw > max(told[4] // 20, _POWER_STEP_MW)
 
     def why(self, utc_s: "int | None", t_ms: int):
         """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
@@ -222,7 +240,7 @@ class Post:
         if not self.settings.provisioned:
             return
         post_key, bus_key = self.settings.get("post-key"), self.settings.get("bus-key")
-        link = PostLink(self.settings.address, post_key, bus_key, self.random, self._bus_counter, self._reserve_bus)
+        link = PostLink(self.settings.address, post_key, bus_key, self.random)
         answers = Answers(self, link)
         self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)
 
@@ -270,7 +288,7 @@ class Post:
         seq = 0
         if t_ms - since_ms < SENSOR_STUCK_S * 1000:  # else a contact that bounces without end: it is not heeded
             seq = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, user_class)
-        self._present[source] = [user_class, seq, t_ms, since_ms]
+        self._present[source] = [user_class, seq, t_ms, since_ms, -1]
 
     def stuck_input(self, t_ms: int) -> int:
         """The first input that has seen somebody without a break for too long, -1 if none."""
@@ -293,12 +311,19 @@ class Post:
                 state[2] = t_ms + self._again_ms
                 self.overheard(self.settings.address, state[0], t_ms)
                 if self.line:
-                    self.line.announce(state[1], state[0], source, t_ms)
+                    self._announce(source, state, t_ms)
+
+    def _announce(self, source: int, state, t_ms: int) -> None:
+        state[4] += 1
+        if state[4] > REPEAT_MAX or (state[4] and state[1] < self.line.first_number):
+            # it has no higher number of repetition, or a new gateway takes none for what was before it
+            state[1] = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, state[0], 1)
+            state[4] = 1
+        self.line.announce(state[1], state[0], source, t_ms, state[4])
 
     def _event_heard(self, message, t_ms: int) -> None:
-        _, kind, user_class, _, age_ms = message.values
-        if kind == messages.PRESENCE:
-            self.overheard(message.src, user_class, t_ms - age_ms)
+        user_class, _, age_ms, _ = message.values
+        self.overheard(message.src, user_class, t_ms - age_ms)
 
     # --- what follows from them
 
@@ -361,8 +386,9 @@ class Post:
             return Settings()
 
     def _load_counters(self, raw) -> int:
-        """[broadcast counter, item number, boots, epoch of the item numbers, short starts]; without a record a new
-        epoch begins. Return the short starts in a row before this one."""
+        """[item number, the same, boots, epoch of the item numbers, short starts]; without a record a new epoch
+        begins. (Broadcasts had numbers of their own once: the higher one goes on.) Return the short starts in a row before
+        this one."""
         try:
             values = cbor.decode(raw) if raw else None
         except WireError:
@@ -370,8 +396,9 @@ class Post:
         if isinstance(values, list) and len(values) == 4:  # of a firmware before 0.2
             values.append(0)
         if not isinstance(values, list) or len(values) != 5:
-            values = [0, 1, 0, int.from_bytes(self.random(4), "big"), 0]
-        self._bus_counter, self._item_seq, self.boots, self.item_epoch, short_starts = values
+            values = [1, 1, 0, int.from_bytes(self.random(4), "big"), 0]
+        self._item_seq = max(values[0], values[1])
+        self.boots, self.item_epoch, short_starts = values[2:]
         self.boots = (self.boots + 1) & 0xFFFFFFFF
         self._short_starts = min(short_starts + 1, 0xFFFF)
         self._save_counters()
@@ -382,16 +409,12 @@ class Post:
         self._short_starts = 0
         self._save_counters()
 
-    def _reserve_bus(self, counter: int) -> None:
-        self._bus_counter = counter
-        self._save_counters()
-
     def _reserve_items(self, seq: int) -> None:
         self._item_seq = seq
         self._save_counters()
 
     def _save_counters(self) -> None:
-        values = [self._bus_counter, self._item_seq, self.boots, self.item_epoch, self._short_starts]
+        values = [self._item_seq, self._item_seq, self.boots, self.item_epoch, self._short_starts]
         self.save("counters", cbor.encode(values))
 
     def save(self, name: str, data: bytes) -> None:

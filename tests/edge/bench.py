@@ -58,6 +58,7 @@ class Bench:
         self.random = Random(seed)
         self.gateway = GatewayLink({address: post_key(address)}, BUS_KEY, Random(7), 0, lambda counter: None)
         self._decoder = Decoder()
+        self._heard = []
         self.start()
 
     def start(self):
@@ -100,9 +101,20 @@ class Bench:
         self.give(("tick",))
 
     def heard(self):
-        """The messages the gateway got since the last call."""
+        """The messages the gateway got since the last call; an EVENT that was tried again counts once."""
         frames, self.sent = self.sent, []
-        return [self.gateway.receive(frame) for frame in frames]
+        fresh = []
+        for frame in frames:
+            name = (frame.counter, frame.values()[-1]) if frame.type == messages.EVENT else None
+            if name is None or name not in self._heard:
+                fresh.append(frame)
+                self._heard.append(name)
+        return [self.gateway.receive(frame) for frame in fresh]
+
+    def events(self):
+        """The EVENT frames sent since the last call of this or of `heard`, every try."""
+        frames, self.sent = self.sent, []
+        return [frame for frame in frames if frame.type == messages.EVENT]
 
     def open(self):
         """HELLO, its answer, and a first poll."""
@@ -112,6 +124,8 @@ class Bench:
 
     def ask(self, kind, values):
         """A request and the values of its answer, None where none came."""
+        if kind == messages.POLL:
+            values += (1,)  # the whole status, changed or not
         self.give(("rx", self.gateway.request(self.address, kind, values)))
         answers = [message.values for message in self.heard() if message.kind != messages.EVENT]
         return answers[0] if answers else None

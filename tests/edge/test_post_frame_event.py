@@ -47,7 +47,7 @@ class FrameEventTest(unittest.TestCase):
             bench.set_time(NOON + 10 * 3600)
         other.give(("presence", 0, True, 0))
         other.run(200)
-        data = other.post.line._link.event((77, messages.PRESENCE, 0, 0, 0))
+        data = other.post.line._link.event(77, 0, 0)
         one, two = self.both(data)
         self.assertEqual(one, two)
         self.assertEqual(one, [("lamp", 1000, 1000)])

@@ -7,15 +7,15 @@ from wire_pair import BUS_KEY, Randoms, Stored, frame, gateway, offer, open_sess
 from lamppost.limits import COUNTER_MAX, COUNTER_RESERVE
 from lamppost.wire import contexts, messages
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
+from lamppost.wire.frame import EVERYBODY, GATEWAY, go, header, pack
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import PostLink
-from lamppost.wire.seal import Key
+from lamppost.wire.seal import Key, fits
 
 STATUS = (600, 600, 1, 0, 18200, b"", 0, 0, [])
-EVENT = (1, messages.PRESENCE, 0, 0, 5)
+EVENT = (0, 0, 50, 0)
 TIME = (800000000, 250, 20)
-POLL = (0, b"")
+POLL = (0, b"", 0)
 
 
 def forged(key, context, dst, src, kind, counter, values):
@@ -37,7 +37,7 @@ class SessionTest(Case):
         gate, end = gateway(), post()
         self.assertFalse(gate.has_session(1))
         message = open_session(gate, end)
-        self.assertEqual((message.src, message.kind, message.values), (GATEWAY, messages.POLL, [0, b""]))
+        self.assertEqual((message.src, message.kind, message.values), (GATEWAY, messages.POLL, [0, b"", 0]))
         answer = gate.receive(frame(end.reply(messages.STATUS, STATUS)))
         self.assertEqual((answer.src, answer.kind, answer.values), (1, messages.STATUS, list(STATUS)))
 
@@ -69,8 +69,8 @@ class SessionTest(Case):
         """[S-5] A line that doubles every frame must still open sessions."""
         gate, end = gateway(), post()
         hello = frame(gate.hello(1))
-        first = end.hello_ok(end.receive(hello), 7, 3, "post-1", "0.1.0")
-        second = end.hello_ok(end.receive(hello), 7, 3, "post-1", "0.1.0")
+        first = end.welcome(end.receive(hello))
+        second = end.welcome(end.receive(hello))
         self.assertEqual(first, second)
         gate.receive(frame(first))
         self.refused("bad seal", gate.receive, frame(second))
@@ -82,7 +82,7 @@ class SessionTest(Case):
         old = frame(gate.hello(1))
         open_session(gate, end)
         for _ in range(50):
-            end.hello_ok(end.receive(old), 7, 3, "post-1", "0.1.0")
+            end.welcome(end.receive(old))
             self.assertIsNotNone(end.receive(frame(gate.request(1, messages.POLL, POLL))))
             self.assertIsNotNone(gate.receive(frame(end.reply(messages.STATUS, STATUS))))
 
@@ -91,7 +91,7 @@ class SessionTest(Case):
         gate, end = gateway(), post()
         old = frame(gate.hello(1))
         answer = offer(gate, end)
-        end.hello_ok(end.receive(old), 7, 3, "post-1", "0.1.0")
+        end.welcome(end.receive(old))
         gate.receive(answer)
         self.refused("bad seal", end.receive, frame(gate.request(1, messages.POLL, POLL)))
         gate.forget(1)
@@ -126,10 +126,10 @@ class SessionTest(Case):
         """[S-2]"""
         gate, end = gateway(), post()
         hello = frame(gate.hello(1))
-        gate.receive(frame(end.hello_ok(end.receive(hello), 7, 3, "post-1", "0.1.0")))
+        gate.receive(frame(end.welcome(end.receive(hello))))
         polls = [frame(gate.request(1, messages.POLL, POLL)) for _ in range(3)]
         again = post(first=2000)
-        again.hello_ok(again.receive(hello), 7, 4, "post-1", "0.1.0")
+        again.welcome(again.receive(hello))
         for poll in polls:
             self.refused("bad seal", again.receive, poll)
 
@@ -144,11 +144,12 @@ class CounterTest(Case):
         """[S-7]"""
         gate, end = gateway(), post()
         open_session(gate, end)
-        first = frame(gate.request(1, messages.POLL, POLL))
-        second = frame(gate.request(1, messages.POLL, POLL))
-        end.receive(second)
-        self.refused("old counter", end.receive, second)
-        self.refused("old counter", end.receive, first)
+        for kind, values, why in ((messages.WHY, (0, 0), "old counter"), (messages.POLL, POLL, "bad seal")):
+            first = frame(gate.request(1, kind, values))
+            second = frame(gate.request(1, kind, values))
+            end.receive(second)
+            self.refused(why, end.receive, second)
+            self.refused(why, end.receive, first)
 
     def test_an_answer_is_taken_once(self):
         """[S-7]"""
@@ -178,8 +179,9 @@ class CounterTest(Case):
         """[S-9]"""
         gate, end = gateway(), post()
         open_session(gate, end)
-        for kind, values in ((messages.STATUS, STATUS), (messages.EVENT, EVENT), (messages.TIME, TIME)):
+        for kind, values in ((messages.STATUS, STATUS), (messages.RESULT, (1, 0, "")), (messages.TIME, TIME)):
             self.refused("not a request", end.receive, frame(gate.request(1, kind, values)))
+        self.assertIsNone(end.receive(frame(gate.request(1, messages.STILL, (0,)))))
         self.assertIsNotNone(end.receive(frame(gate.request(1, messages.POLL, POLL))))
 
     def test_bad_values_under_a_good_seal_change_nothing(self):
@@ -187,14 +189,14 @@ class CounterTest(Case):
         gate, end = gateway(), post()
         open_session(gate, end)
         session = end.session
-        signed = header(1, GATEWAY, messages.POLL, session.asked + 1) + b"\xf6"
+        signed = header(1, GATEWAY, messages.WHY, session.asked + 1) + b"\xf6"
         self.refused("not an array", end.receive, frame(pack(signed, session.key.seal(contexts.DOWN, signed))))
         self.assertIsNotNone(end.receive(frame(gate.request(1, messages.POLL, POLL))))
 
     def test_a_request_that_cannot_be_encoded_uses_no_counter(self):
         gate, end = gateway(), post()
         open_session(gate, end)
-        self.refused("bad heard", gate.request, 1, messages.POLL, (0, bytes(17)))
+        self.refused("pairs are", gate.request, 1, messages.POLL, (0, bytes(8), 0))
         self.assertIsNotNone(end.receive(frame(gate.request(1, messages.POLL, POLL))))
         self.assertIsNotNone(gate.receive(frame(end.reply(messages.STATUS, STATUS))))
 
@@ -213,30 +215,30 @@ class CounterTest(Case):
     def test_counters_are_reserved_before_they_are_used(self):
         """[B-4]"""
         stored = Stored()
-        end = post(stored=stored)
+        gate = gateway(stored=stored)
         seen = []
         for _ in range(COUNTER_RESERVE + 2):
-            seen.append(frame(end.event(EVENT)).counter)
+            seen.append(frame(gate.time(TIME)).counter)
             self.assertLessEqual(seen[-1], stored.value)
         self.assertEqual(seen, list(range(1, COUNTER_RESERVE + 3)))
         self.assertEqual(stored.writes, 2)
-        self.assertGreater(frame(post(stored=stored).event(EVENT)).counter, seen[-1])
+        self.assertGreater(frame(gateway(stored=stored).time(TIME)).counter, seen[-1])
 
     def test_a_reserve_that_fails_uses_nothing(self):
-        """[B-4] Before, the second event went out with a counter that was never stored."""
+        """[B-4] Before, the second broadcast went out with a counter that was never stored."""
 
         def full(counter):
             raise OSError(28)
 
-        end = PostLink(1, post_key(1), BUS_KEY, Randoms(), 0, full)
-        self.assertRaises(OSError, end.event, EVENT)
-        self.assertRaises(OSError, end.event, EVENT)
+        gate = GatewayLink({1: post_key(1)}, BUS_KEY, Randoms(), 0, full)
+        self.assertRaises(OSError, gate.time, TIME)
+        self.assertRaises(OSError, gate.time, TIME)
 
     def test_the_last_counter(self):
         """[B-4]"""
-        end = post(stored=Stored(COUNTER_MAX - 1))
-        self.assertEqual(frame(end.event(EVENT)).counter, COUNTER_MAX)
-        self.refused("used up", end.event, EVENT)
+        end = post(number=COUNTER_MAX)
+        self.assertEqual(frame(end.say()).counter, COUNTER_MAX)
+        self.refused("used up", end.say)
         gate = gateway(stored=Stored(COUNTER_MAX))
         self.refused("used up", gate.time, TIME)
         self.assertIsNotNone(open_session(gate, end))
@@ -247,7 +249,7 @@ class BroadcastTest(Case):
         """[B-1] [B-3]"""
         gate, end, other = gateway(), post(1), post(2)
         open_session(gate, end)
-        made = frame(end.event(EVENT))
+        made = frame(end.say())
         for hearer in (gate, other):
             message = hearer.receive(made)
             self.assertEqual((message.src, message.kind, message.values), (1, messages.EVENT, list(EVENT)))
@@ -256,29 +258,29 @@ class BroadcastTest(Case):
     def test_the_gateway_takes_events_only_when_it_knows_what_is_fresh(self):
         """[B-3] A recording played to a gateway that has just started was taken before."""
         gate, end = gateway(), post()
-        old = [frame(end.event(EVENT)) for _ in range(3)]
+        old = [frame(end.say()) for _ in range(3)]
         self.refused("fresh", gate.receive, old[0])
         open_session(gate, end)
         for made in old:
             self.refused("old counter", gate.receive, made)
-        self.assertIsNotNone(gate.receive(frame(end.event(EVENT))))
+        self.assertIsNotNone(gate.receive(frame(end.say())))
 
     def test_a_post_that_lost_its_counter_is_heard_again(self):
         """[B-5] Before, its events were refused until the gateway started again."""
-        gate, end = gateway(), post(stored=Stored(5000))
+        gate, end = gateway(), post(number=5001)
         open_session(gate, end)
-        gate.receive(frame(end.event(EVENT)))
+        gate.receive(frame(end.say()))
         wiped = post(first=3000)
         open_session(gate, wiped)
-        self.assertIsNotNone(gate.receive(frame(wiped.event(EVENT))))
+        self.assertIsNotNone(gate.receive(frame(wiped.say())))
 
     def test_an_event_during_hello_is_not_taken_twice(self):
         """[B-3]"""
         gate, end = gateway(), post()
         open_session(gate, end)
         hello = end.receive(frame(gate.hello(1)))
-        answer = frame(end.hello_ok(hello, 7, 3, "post-1", "0.1.0"))
-        made = frame(end.event(EVENT))
+        answer = frame(end.welcome(hello))
+        made = frame(end.say())
         gate.receive(made)
         gate.receive(answer)
         self.refused("old counter", gate.receive, made)
@@ -301,7 +303,7 @@ class BroadcastTest(Case):
         recorded = frame(gate.time(TIME))
         open_session(gate, end)
         end.receive(frame(gate.time(TIME)))
-        end.hello_ok(end.receive(hello), 7, 3, "post-1", "0.1.0")
+        end.welcome(end.receive(hello))
         end.receive(frame(gate.request(1, messages.POLL, POLL)))
         self.refused("old counter", end.receive, recorded)
         self.assertIsNotNone(end.receive(frame(gate.time(TIME))))
@@ -337,7 +339,7 @@ class BroadcastTest(Case):
         self.refused("everybody", end.receive, made)
         made = forged(bus, contexts.BUS, EVERYBODY, 1, messages.TIME, 999, TIME)
         self.refused("everybody", end.receive, made)
-        self.refused("bad seal", gate.receive, forged(bus, contexts.BUS, EVERYBODY, 2, messages.TIME, 999, TIME))
+        self.refused("everybody", gate.receive, forged(bus, contexts.BUS, EVERYBODY, 2, messages.TIME, 999, TIME))
         for src in (GATEWAY, 251, 255):
             made = forged(bus, contexts.BUS, EVERYBODY, src, messages.EVENT, 999, EVENT)
             self.refused("everybody", end.receive, made)
@@ -358,10 +360,101 @@ class BroadcastTest(Case):
             made = forged(liar, contexts.BUS, EVERYBODY, 1, messages.EVENT, 900, EVENT)
             self.refused("bad seal", hearer.receive, made)
         self.refused("bad seal", other.receive, forged(liar, contexts.BUS, EVERYBODY, 0, messages.TIME, 900, TIME))
-        made = frame(end.event(EVENT))
+        made = frame(end.say())
         self.assertIsNotNone(gate.receive(made))
         self.assertIsNotNone(other.receive(made))
         self.assertIsNotNone(other.receive(frame(gate.time(TIME))))
+
+
+class ShortTest(Case):
+    def test_the_whole_counter_is_found_again(self):
+        """[F-10] Up to 255 requests may be lost; one more, and the seal is wrong."""
+        gate, end = gateway(), post()
+        open_session(gate, end)
+        for lost in (0, 1, 2, 100, 255, 254):
+            for _ in range(lost):
+                gate.request(1, messages.WHY, (0, 0))
+            message = end.receive(frame(gate.request(1, messages.POLL, POLL)))
+            self.assertEqual(message.number, gate._sessions[1].asked)
+        for _ in range(256):
+            gate.request(1, messages.WHY, (0, 0))
+        self.refused("bad seal", end.receive, frame(gate.request(1, messages.POLL, POLL)))
+
+    def test_a_poll_of_the_pending_session_is_found(self):
+        """[F-10] [S-6]"""
+        gate, end = gateway(), post()
+        open_session(gate, end)
+        for _ in range(300):
+            end.receive(frame(gate.request(1, messages.POLL, POLL)))
+        self.assertEqual(open_session(gate, end).number, 1)
+
+    def test_a_still_belongs_to_its_poll(self):
+        """[F-10] [S-8]"""
+        gate, end = gateway(), post()
+        open_session(gate, end)
+        late = frame(end.reply(messages.STILL, (1,)))
+        end.receive(frame(gate.request(1, messages.POLL, POLL)))
+        self.refused("bad seal", gate.receive, late)
+        good = frame(end.reply(messages.STILL, (1,)))
+        self.assertEqual(gate.receive(good).values, [1])
+        self.refused("old counter", gate.receive, good)
+        end.receive(frame(gate.request(1, messages.WHY, (0, 0))))
+        self.refused("not the answer", gate.receive, frame(end.reply(messages.STILL, (1,))))
+
+    def test_the_inputs_of_a_post_are_in_order_each_for_itself(self):
+        """[B-3]"""
+        gate, end, other = gateway(), post(number=10), post(2)
+        open_session(gate, end)
+        order = [(10, 0, 0), (11, 2, 0), (10, 0, 1), (11, 2, 1), (10, 0, 2), (12, 0, 0), (11, 2, 255)]
+        for number, source, repeat in order:
+            made = frame(end.event(number, 1, source, 0, repeat))
+            for hearer in (gate, other):
+                message = hearer.receive(made)
+                self.assertEqual((message.number, message.values), (number, [1, source, 0, repeat]))
+        for number, source, repeat in order:
+            made = frame(end.event(number, 1, source, 500, repeat))
+            for hearer in (gate, other):
+                self.refused("old counter", hearer.receive, made)
+
+    def test_a_go_is_no_message(self):
+        """[F-11]"""
+        gate, end = gateway(), post()
+        open_session(gate, end)
+        for src in (0, 1, 2):
+            made = frame(go(src, 1, 250, b""))
+            self.refused("everybody", end.receive, made)
+            self.assertRaises(WireError, gate.receive, made)
+
+    def test_nothing_without_a_seal_is_sealed(self):
+        """[K-2] A frame of no seal at all must not be equal to a seal cut to nothing."""
+        key = Key(BUS_KEY)
+        for size in range(6):
+            self.assertFalse(fits(key, contexts.BUS, b"x", key.seal(contexts.BUS, b"x")[:size]))
+
+    def test_what_does_not_fit_is_not_sent(self):
+        """[F-9]"""
+        for values in (
+            (-1, b""), (1 << 32, b""), (True, b""), (0, b"x"), (0, bytes(8)), (1, bytes(4)), (0, b"", 2),
+            (0, b"", 1, 1), (0, ""), (None, b""), (0, bytearray(2)),
+        ):  # fmt: skip
+            self.assertRaises(WireError, messages.encode, messages.POLL, values)
+        for values in ((3, 0, 0, 0), (0, 4, 0, 0), (0, 0, -1, 0), (0, 0, 0, 256), (0, 0, 0), (0, 0, "", 0)):
+            self.assertRaises(WireError, messages.encode, messages.EVENT, values)
+        for values in ((256,), (), (1, 1), ("",)):
+            self.assertRaises(WireError, messages.encode, messages.STILL, values)
+        for values in ((1, 256, b""), (1, 2), (1, 2, bytes(8))):
+            self.assertRaises(WireError, messages.encode, messages.GO, values)
+
+    def test_the_lengths_on_the_line(self):
+        """[F-9]"""
+        gate, end = gateway(), post()
+        open_session(gate, end)
+        end.receive(frame(gate.request(1, messages.POLL, POLL)))
+        self.assertEqual(len(gate.request(1, messages.POLL, POLL)), 12)
+        self.assertEqual(len(end.reply(messages.STILL, (1,))), 12)
+        self.assertEqual(len(end.say()), 16)
+        self.assertEqual(len(go(0, 1, 250, b"")), 9)
+        self.assertEqual(len(gate.request(1, messages.POLL, (7, b"ab", 1))), 18)
 
 
 class MirrorTest(Case):
@@ -370,14 +463,14 @@ class MirrorTest(Case):
         gate, end = gateway(), post()
         hello = frame(gate.hello(1))
         self.refused("unknown post 0", gate.receive, hello)
-        answer = frame(end.hello_ok(end.receive(hello), 7, 3, "post-1", "0.1.0"))
+        answer = frame(end.welcome(end.receive(hello)))
         self.assertIsNone(end.receive(answer))
         gate.receive(answer)
         poll = frame(gate.request(1, messages.POLL, POLL))
         self.refused("unknown post 0", gate.receive, poll)
         end.receive(poll)
         self.assertIsNone(end.receive(frame(end.reply(messages.STATUS, STATUS))))
-        self.refused("own address", end.receive, frame(end.event(EVENT)))
+        self.refused("own address", end.receive, frame(end.say()))
         self.refused("unknown post 0", gate.receive, frame(gate.time(TIME)))
 
     def test_readdressed_frames(self):
@@ -385,17 +478,18 @@ class MirrorTest(Case):
         gate, end, other = gateway(), post(1), post(2)
         open_session(gate, end)
         open_session(gate, other)
+        ask = frame(gate.request(1, messages.WHY, (0, 0)))
         poll = frame(gate.request(1, messages.POLL, POLL))
         self.assertIsNone(other.receive(poll))
         self.refused("bad seal", other.receive, frame(pack(b"\x02" + poll.signed[1:], poll.seal)))
+        self.refused("only the gateway", end.receive, frame(pack(b"\x01\x02" + ask.signed[2:], ask.seal)))
+        self.refused("not for the gateway", gate.receive, frame(pack(b"\x01\x02" + ask.signed[2:], ask.seal)))
+        self.refused("unknown post 9", gate.receive, frame(pack(b"\x00\x09" + ask.signed[2:], ask.seal)))
         end.receive(poll)
         status = frame(end.reply(messages.STATUS, STATUS))
         self.refused("bad seal", gate.receive, frame(pack(b"\x00\x02" + status.signed[2:], status.seal)))
         turned = frame(pack(b"\x01\x00" + status.signed[2:], status.seal))
         self.refused("not a request", end.receive, turned)
-        self.refused("only the gateway", end.receive, frame(pack(b"\x01\x02" + poll.signed[2:], poll.seal)))
-        self.refused("not for the gateway", gate.receive, frame(pack(b"\x01\x02" + poll.signed[2:], poll.seal)))
-        self.refused("unknown post 9", gate.receive, frame(pack(b"\x00\x09" + poll.signed[2:], poll.seal)))
 
     def test_no_context_is_the_beginning_of_another(self):
         """[K-3]"""
@@ -411,10 +505,10 @@ class ConstructionTest(Case):
     def test_addresses_and_keys(self):
         """[F-8] [K-1]"""
         for address in (0, -1, 251, 255):
-            self.assertRaises(ValueError, PostLink, address, post_key(1), BUS_KEY, Randoms(), 0, Stored())
+            self.assertRaises(ValueError, PostLink, address, post_key(1), BUS_KEY, Randoms())
             self.assertRaises(ValueError, GatewayLink, {address: post_key(1)}, BUS_KEY, Randoms(), 0, Stored())
         for key in (b"", bytes(31), bytes(33)):
-            self.assertRaises(ValueError, PostLink, 1, key, BUS_KEY, Randoms(), 0, Stored())
+            self.assertRaises(ValueError, PostLink, 1, key, BUS_KEY, Randoms())
 
     def test_a_post_the_table_does_not_know(self):
         self.assertRaises(KeyError, gateway((1,)).hello, 2)

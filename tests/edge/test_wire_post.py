@@ -55,9 +55,102 @@ class AnswerTest(unittest.TestCase):
         good = bench.gateway.request(bench.address, messages.POLL, (0, b""))
         bench.give(("rx", good))
         bench.heard()
-        for line in (good, good[:9] + b"\x01" + good[10:], good[1:-2]):
+        for line in (good, good[:7] + bytes((good[7] ^ 1 or 2,)) + good[8:], good[1:-2]):
             bench.give(("rx", b"\x00" + line + b"\x00"))
             self.assertEqual(bench.sent, [])
+
+
+class StillTest(unittest.TestCase):
+    def setUp(self):
+        self.bench = joined()
+        seen = self.bench.ask(messages.POLL, (0, b""))
+        self.bench.ask(messages.POLL, (seen[8][-1][0], b""))
+        self.bench.run(10000)
+
+    def poll(self, *values):
+        """What the answer to a POLL without `full` is."""
+        bench = self.bench
+        bench.give(("rx", bench.gateway.request(bench.address, messages.POLL, values or (0, b"", 0))))
+        (message,) = [message for message in bench.heard() if message.kind != messages.EVENT]
+        return message
+
+    def test_a_post_at_rest_says_so(self):
+        """[S-13]"""
+        status = self.poll()
+        self.assertEqual(status.kind, messages.STATUS)
+        for _ in range(50):
+            self.bench.run(1000)
+            still = self.poll()
+            self.assertEqual((still.kind, still.values), (messages.STILL, [status.number & 255]))
+        self.bench.run(10000)
+        self.assertEqual(self.poll().kind, messages.STATUS)
+
+    def test_what_is_asked_for_is_said(self):
+        """[S-13]"""
+        self.poll()
+        self.assertEqual(self.poll(0, b"", 1).kind, messages.STATUS)
+
+    def test_whatever_changes_is_said(self):
+        """[S-13]"""
+        bench = self.bench
+        changes = [
+            lambda: bench.ask(messages.COMMAND, level(901, 700)),
+            lambda: bench.ask(messages.COMMAND, level(902, 700, layer=8)),
+            lambda: bench.give(PRESENCE),
+            lambda: bench.give(AWAY),
+            lambda: bench.give(("power", 99000)),
+            lambda: bench.send_plan(plan_bytes(level_pm=333)),
+        ]
+        for change in changes:
+            self.poll()
+            change()
+            bench.run(1000)
+            status = self.poll()
+            self.assertEqual(status.kind, messages.STATUS)
+            self.poll(bench.post.items.next_seq - 1, b"", 0)
+            bench.run(70000)
+            self.poll(0, b"", 1)
+            self.assertEqual(self.poll().kind, messages.STILL)
+
+    def test_a_new_session_begins_with_a_status(self):
+        """[S-13]"""
+        bench = self.bench
+        self.poll()
+        self.assertEqual(self.poll().kind, messages.STILL)
+        bench.give(("rx", bench.gateway.hello(bench.address)))
+        bench.heard()
+        self.assertEqual(self.poll().kind, messages.STATUS)
+
+
+class StayTest(unittest.TestCase):
+    def test_somebody_who_stays_is_one_item_said_again_and_again(self):
+        """[I-6]"""
+        bench = joined()
+        bench.give(PRESENCE)
+        number = bench.post.items.next_seq - 1
+        said = []
+        for _ in range(6):
+            bench.run(5000)
+            said += [(message.number, message.values[3]) for message in bench.heard() if message.kind == messages.EVENT]
+        self.assertEqual(said, [(number, repeat) for repeat in range(len(said))])
+        self.assertGreater(len(said), 4)
+        bench.open()
+        self.assertEqual(bench.post.items.next_seq, number + 1)
+        bench.run(6000)
+        (item,) = bench.post.items.oldest(99)[-1:]
+        self.assertEqual(item[:2] + item[3:], (number + 1, messages.PRESENCE, 0, 0, 1))
+        said = [(message.number, message.values[3]) for message in bench.heard() if message.kind == messages.EVENT]
+        self.assertEqual(said[0], (number + 1, 1))
+
+    def test_after_255_repeats_comes_an_item(self):
+        """[I-6]"""
+        bench = joined()
+        bench.give(PRESENCE)
+        number = bench.post.items.next_seq - 1
+        bench.run(256 * 5000)
+        said = [(m.number, m.values[3]) for m in bench.heard() if m.kind == messages.EVENT]
+        self.assertEqual(said[:256], [(number, repeat) for repeat in range(256)])
+        self.assertEqual([item[5] for item in bench.post.items.oldest(99) if item[1] == messages.PRESENCE], [0, 1])
 
 
 class ItemsTest(unittest.TestCase):
@@ -83,7 +176,7 @@ class ItemsTest(unittest.TestCase):
         bench.run(200)
         event = next(message for message in bench.heard() if message.kind == messages.EVENT)
         items = bench.ask(messages.POLL, (0, b""))[8]
-        self.assertEqual([item[0] for item in items if item[1] == messages.PRESENCE], [event.values[0]])
+        self.assertEqual([item[0] for item in items if item[1] == messages.PRESENCE], [event.number])
 
     def test_numbers_go_on_after_a_power_cut_in_the_same_epoch(self):
         """[I-2]"""
@@ -112,9 +205,9 @@ class ItemsTest(unittest.TestCase):
         bench = joined()
         bench.give(PRESENCE)
         bench.run(3000)
-        events = [message for message in bench.heard() if message.kind == messages.EVENT]
+        events = bench.events()
         self.assertEqual(len(events), EVENT_TRIES)
-        self.assertEqual(len({event.values[0] for event in events}), 1)
+        self.assertEqual(len({event.counter for event in events}), 1)
 
     def test_a_hint_in_a_poll_to_another_post_ends_the_tries(self):
         """[A-6]"""
@@ -123,7 +216,8 @@ class ItemsTest(unittest.TestCase):
         bench.run(40)
         bench.heard()
         seq = bench.post.items.next_seq - 1
-        signed = header(9, 0, messages.POLL, 5) + messages.encode(messages.POLL, (0, bytes((bench.address, seq & 255))))
+        hint = bytes((bench.address, seq & 255))
+        signed = header(9, 0, messages.POLL, 5) + messages.encode(messages.POLL, (0, hint, 0))
         bench.give(("rx", pack(signed, bytes(8))))
         bench.run(3000)
         self.assertEqual(bench.heard(), [])
@@ -232,7 +326,7 @@ class BlobTest(unittest.TestCase):
         for kind, values in (
             (messages.COMMAND, level(9, 0)),
             (messages.BLOB_DATA, (0, b"x")),
-            (messages.POLL, (0, b"")),
+            (messages.POLL, (0, b"", 0)),
         ):
             for src in (0, 9):
                 signed = header(255, src, kind, 5000) + messages.encode(kind, values)

@@ -7,10 +7,10 @@ from binascii import hexlify, unhexlify
 from lamppost.wire import cbor, cobs, messages
 from lamppost.wire.crc import crc16
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, header, pack, unpack
+from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, go, header, pack, unpack
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import PostLink
-from lamppost.wire.seal import Key, equal
+from lamppost.wire.seal import Key, equal, fits
 
 HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 
@@ -99,6 +99,31 @@ class VectorTest(unittest.TestCase):
             with self.assertRaises(WireError):
                 unpack(unhexlify(row["line"])[1:-1])
 
+    def test_short_frames(self):
+        """[F-9] [F-10] [F-11]"""
+        rows = vectors("short")
+        for row in rows["good"]:
+            got, values, kind = one(unhexlify(row["line"])), value_of(row["values"]), row["type"]
+            self.assertEqual(got.type, kind)
+            self.assertEqual(got.payload, unhexlify(row["payload"]))
+            self.assertEqual(messages.encode(kind, values), got.payload)
+            self.assertTrue(same(got.values(), values), row["line"])
+            if kind == messages.GO:
+                self.assertEqual(hexlify(go(row["address"], *values)).decode(), row["line"])
+                continue
+            key, context = Key(unhexlify(row["key"])), row["context"].encode()
+            signed = got.with_counter(row["counter"])
+            self.assertTrue(fits(key, context, signed, got.seal), row["line"])
+            self.assertFalse(fits(key, context, got.with_counter(row["counter"] ^ 256), got.seal))
+            self.assertEqual(hexlify(pack(signed, key.seal(context, signed))).decode(), row["line"])
+        for row in rows["forbidden"]:
+            decoder = Decoder()
+            self.assertEqual(decoder.feed(unhexlify(row["line"])), [], row["why"])
+            self.assertEqual(decoder.errors, 1, row["why"])
+        for row in rows["forbidden_payloads"]:
+            with self.assertRaises(WireError):
+                print("accepted:", row, messages.decode(row["type"], unhexlify(row["payload"])))
+
     def test_messages(self):
         """[M-1] [M-2]"""
         rows = vectors("messages")
@@ -118,8 +143,7 @@ class SessionTest(unittest.TestCase):
 
         address, secret, bus = script["address"], unhexlify(script["post_key"]), unhexlify(script["bus_key"])
         gate = GatewayLink({address: secret}, bus, given("gateway_random"), script["gateway_counter"], lambda n: None)
-        end = PostLink(address, secret, bus, given("post_random"), script["post_counter"], lambda n: None)
-        return gate, end
+        return gate, PostLink(address, secret, bus, given("post_random"))
 
     def speak(self, step, gate, end, hello):
         """The bytes that our code makes of a step."""
@@ -127,11 +151,11 @@ class SessionTest(unittest.TestCase):
         if kind == messages.HELLO:
             return gate.hello(end.address)
         if kind == messages.HELLO_OK:
-            return end.hello_ok(hello, *values[2:6])
+            return end.hello_ok(hello, *values[2:7])
         if kind == messages.TIME:
             return gate.time(values)
         if kind == messages.EVENT:
-            return end.event(values)
+            return end.event(step["counter"], *values)
         return gate.request(end.address, kind, values) if step["from"] == "gateway" else end.reply(kind, values)
 
     def test_transcript(self):
@@ -151,7 +175,7 @@ class SessionTest(unittest.TestCase):
             with self.assertRaises(WireError):
                 (end if row["to"] == "post" else gate).receive(one(unhexlify(row["line"])))
                 print("accepted:", row["why"])
-        self.assertIsNotNone(end.receive(one(gate.request(end.address, messages.POLL, (0, b"")))))
+        self.assertIsNotNone(end.receive(one(gate.request(end.address, messages.POLL, (0, b"", 0)))))
 
 
 if __name__ == "__main__":

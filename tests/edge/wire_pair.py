@@ -34,9 +34,25 @@ class Stored:
         self.writes += 1
 
 
-def post(address=1, stored=None, first=1000):
-    stored = stored or Stored()
-    return PostLink(address, post_key(address), BUS_KEY, Randoms(first), stored.value, stored)
+class Numbered(PostLink):
+    """A post's end that numbers its events itself."""
+
+    def __init__(self, address, number, first):
+        PostLink.__init__(self, address, post_key(address), BUS_KEY, Randoms(first))
+        self.number = number
+
+    def say(self, user_class=0):
+        """The bytes of the next event."""
+        self.number += 1
+        return self.event(self.number - 1, user_class, 0, 50)
+
+    def welcome(self, hello):
+        """The bytes of a HELLO_OK."""
+        return self.hello_ok(hello, 7, 3, "post-%d" % self.address, "0.1.0", self.number)
+
+
+def post(address=1, number=1, first=1000):
+    return Numbered(address, number, first)
 
 
 def gateway(addresses=(1, 2), stored=None, first=1):
@@ -55,7 +71,7 @@ def frame(data):
 def offer(gate, end):
     """HELLO and HELLO_OK; return the frame of the answer, which the gateway has not got yet."""
     hello = end.receive(frame(gate.hello(end.address)))
-    return frame(end.hello_ok(hello, 7, 3, "post-%d" % end.address, "0.1.0"))
+    return frame(end.welcome(hello))
 
 
 def open_session(gate, end):

@@ -28,8 +28,9 @@ BUS_KEY = bytes(range(32, 64))
 ADDRESS = 7
 SAMPLES = {
     messages.HELLO: (1, bytes(8), 5), messages.HELLO_OK: (1, bytes(8), 1, 2, "post-07", "0.1.0", 5),
-    messages.POLL: (3, b"\x07\x03"), messages.STATUS: (600, 600, 1, 0, 9, bytes(8), 5, 1, [(1, 1, 5, 6, 7, 8)]),
-    messages.EVENT: (4, 2, 0, 1, 9), messages.TIME: (838000000, 250, 20),
+    messages.POLL: (3, b"\x07\x03", 0), messages.STILL: (9,), messages.GO: (1, 250, b"\x07\x09"),
+    messages.STATUS: (600, 600, 1, 0, 9, bytes(8), 5, 1, [(1, 1, 5, 6, 7, 8)]),
+    messages.EVENT: (2, 1, 90, 0), messages.TIME: (838000000, 250, 20),
     messages.COMMAND: (77, 1, 6, 0, 400, 0, 600, "quiet"), messages.RESULT: (77, 0, "é"), messages.WHY: (0, 0),
     messages.WHY_OK: (5, 400, 6, 1, 0, [(6, 0, 400, 1, 0, "quiet")]), messages.BLOB_BEGIN: (1, 140, bytes(32)),
     messages.BLOB_DATA: (0, bytes(128)), messages.BLOB_OK: (2, 1, ""),
@@ -45,9 +46,9 @@ class Fuzz:
         self.accepted = 0
         self.decoder = Decoder()
         self.gateway = GatewayLink({ADDRESS: POST_KEY}, BUS_KEY, self.rng.randbytes, 0, lambda n: None)
-        self.post = PostLink(ADDRESS, POST_KEY, BUS_KEY, self.rng.randbytes, 0, lambda n: None)
+        self.post = PostLink(ADDRESS, POST_KEY, BUS_KEY, self.rng.randbytes)
         hello = self.post.receive(unpack(self.gateway.hello(ADDRESS)[1:-1]))
-        self.gateway.receive(unpack(self.post.hello_ok(hello, 1, 1, "post-07", "0.1.0")[1:-1]))
+        self.gateway.receive(unpack(self.post.hello_ok(hello, 1, 1, "post-07", "0.1.0", 1)[1:-1]))
         self.post.receive(unpack(self.gateway.request(ADDRESS, messages.POLL, (0, b""))[1:-1]))
         self.counter = 1
 
@@ -89,7 +90,9 @@ class Fuzz:
         assert session is not None
         gateway_session = self.gateway._sessions[ADDRESS]
         gateway_session.asked = self.counter
-        gateway_session.kind = next((ask for ask, answer in messages.ANSWERS.items() if answer == kind), messages.POLL)
+        gateway_session.kind = next(
+            (ask for ask, answers in messages.ANSWERS.items() if kind in answers), messages.POLL
+        )
         return [
             (contexts.DOWN, ADDRESS, GATEWAY, session.key), (contexts.UP, GATEWAY, ADDRESS, gateway_session.key),
             (contexts.BUS, EVERYBODY, GATEWAY, Key(BUS_KEY)), (contexts.BUS, EVERYBODY, ADDRESS, Key(BUS_KEY)),

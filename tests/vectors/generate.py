@@ -1,14 +1,15 @@
 """Write the wire vectors: `python tests/vectors/generate.py`. Nothing of Lamplighter is imported here.
 
-The bytes come from cbor2, cobs, hmac, hashlib and binascii, from edge/PROTOCOL.md and from nothing else, so that the
-committed files are a second opinion on our code. All bytes are hexadecimal; `line` is what stands on the wire, with
-the delimiters. CBOR byte strings are {"bytes": HEX} and integers over 53 bits {"int": DECIMAL}.
+The bytes come from cbor2, cobs, hmac, hashlib, struct and binascii, from edge/PROTOCOL.md and from nothing else, so
+that the committed files are a second opinion on our code. All bytes are hexadecimal; `line` is what stands on the wire,
+with the delimiters. CBOR byte strings are {"bytes": HEX} and integers over 53 bits {"int": DECIMAL}.
 """
 
 import binascii
 import hashlib
 import hmac
 import json
+import struct
 from pathlib import Path
 
 import cbor2
@@ -17,6 +18,7 @@ from cobs import cobs
 HERE = Path(__file__).parent
 TYPES = {
     "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
+    "STILL": 0x14, "GO": 0x15,
     "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
     "SET_TIME": 0x40, "TIME_OK": 0x41,
 }  # fmt: skip
@@ -26,7 +28,7 @@ ADDRESS = 7
 GATEWAY_RANDOM = bytes.fromhex("a0a1a2a3a4a5a6a7")
 POST_RANDOM = bytes.fromhex("b0b1b2b3b4b5b6b7")
 GATEWAY_COUNTER = 100
-POST_COUNTER = 50
+NEXT_NUMBER = 43
 
 
 def mac(key: bytes, context: bytes, data: bytes) -> bytes:
@@ -48,6 +50,39 @@ def delimited(body: bytes) -> bytes:
 def line(key: bytes, context: bytes, signed: bytes) -> bytes:
     body = signed + mac(key, context, signed)[:8]
     return delimited(body + crc(body))
+
+
+def short_line(key: bytes, context: bytes, name: str, address: int, counter: int, values: list) -> bytes:
+    """A short frame as section 2 of PROTOCOL.md lays it out. The seal covers what a long frame's would: the header with
+    the whole counter, the first byte, and what stands behind the header's part."""
+    if name == "POLL":
+        ack, pairs, full = values
+        first = bytes([1 << 5 | full << 4 | (ack > 0) << 3 | len(pairs) // 2])
+        place, rest = bytes([address, counter & 255]), (struct.pack(">I", ack) if ack else b"") + pairs
+        sealed = head(address, 0, TYPES[name], counter)
+    elif name == "STILL":
+        first, place, rest = bytes([2 << 5]), bytes([address]), bytes(values)
+        sealed = head(0, address, TYPES[name], counter)
+    elif name == "EVENT":
+        user_class, source, age_ms, repeat = values
+        first = bytes([3 << 5 | (repeat > 0) << 4 | user_class << 2 | source])
+        place, rest = struct.pack(">BI", address, counter), bytes([repeat or min(age_ms // 10, 255)])
+        sealed = head(255, address, TYPES[name], counter)
+    else:
+        low, high, pairs = values
+        body = bytes([4 << 5 | len(pairs) // 2, address, low, high]) + pairs
+        return delimited(body + crc(body))
+    return delimited(first + place + rest + mac(key, context, sealed + first + rest)[:6])
+
+
+def short_payload(name: str, values: list) -> bytes:
+    """The part of a short frame that is no header, seal or CRC."""
+    body = cobs.decode(short_line(b"", b"", name, 0, 0, values)[1:-1])
+    cut = {"POLL": (3, -6), "STILL": (2, -6), "EVENT": (6, -6), "GO": (2, -2)}[name]
+    return body[:1] + body[cut[0] : cut[1]]
+
+
+SHORT = ("POLL", "STILL", "EVENT", "GO")
 
 
 def plain(value):
@@ -131,7 +166,8 @@ def frame_vectors() -> dict:
     context = b"lamplighter 1 bus:"
     good = []
     for dst, src, kind, counter, payload in (
-        (255, 7, 0x12, 1, cbor2.dumps([1, 2, 0, 0, 5])), (0, 250, 0x11, 0xFFFFFFFF, b""), (1, 0, 0x10, 0, bytes(192)),
+        (255, 0, 0x13, 1, cbor2.dumps([838000010, 250, 15])), (0, 250, 0x11, 0xFFFFFFFF, b""),
+        (1, 0, 0x22, 0, bytes(192)),
         (1, 0, 0x31, 0x01020304, bytes(range(1, 193))), (0, 0, 0, 0, b""), (255, 255, 255, 0x80000000, b"\xff"),
     ):  # fmt: skip
         signed = head(dst, src, kind, counter) + payload
@@ -139,19 +175,61 @@ def frame_vectors() -> dict:
         seal = mac(BUS_KEY, context, signed)[:8].hex()
         row |= {"key": BUS_KEY.hex(), "context": context.decode(), "seal": seal}
         good.append({**row, "line": line(BUS_KEY, context, signed).hex()})
-    body = head(255, 7, 0x12, 1) + cbor2.dumps([1, 2, 0, 0, 5]) + bytes(8)
+    body = head(255, 0, 0x13, 1) + cbor2.dumps([838000010, 250, 15]) + bytes(8)
     flipped = bytearray(cobs.encode(body + crc(body)))
     flipped[12] ^= 0x40
-    short = bytes(14)
     long = head(1, 0, 0x31, 1) + bytes(193) + bytes(8)
     forbidden = [
         (delimited(body + bytes(2)), "CRC 0"), (delimited(body + crc(body)[::-1]), "CRC bytes swapped"),
-        (b"\x00" + bytes(flipped) + b"\x00", "one bit flipped"), (delimited(short + crc(short)), "16 bytes"),
-        (delimited(crc(b"")), "a CRC alone"), (delimited(long + crc(long)), "193 bytes of payload"),
+        (b"\x00" + bytes(flipped) + b"\x00", "one bit flipped"), (delimited(long + crc(long)), "193 bytes of payload"),
         (b"\x00" + b"\x01" * 211 + b"\x00", "211 bytes between delimiters"),
         (b"\x00\x05\x01\x00", "the run goes past the end"), (b"\x00" + b"\xff" * 600 + b"\x00", "noise"),
+        *((delimited(data + crc(data)), f"a long frame of type {kind:#x}, which is always short")
+          for kind in (0x10, 0x12, 0x14, 0x15) for data in (head(1, 0, kind, 1) + bytes(8),)),
     ]  # fmt: skip
     return {"good": good, "forbidden": [{"line": data.hex(), "why": why} for data, why in forbidden]}
+
+
+def short_vectors() -> dict:
+    session = mac(POST_KEY, b"lamplighter 1 session:", GATEWAY_RANDOM + POST_RANDOM)
+    down, up, bus = b"lamplighter 1 down:", b"lamplighter 1 up:", b"lamplighter 1 bus:"
+    good = []
+    for key, context, name, address, counter, values in (
+        (session, down, "POLL", 7, 1, [0, b"", 1]), (session, down, "POLL", 250, 0x1FF, [0, b"", 0]),
+        (session, down, "POLL", 1, 256, [0xFFFFFFFF, b"\x07\x2b", 0]), (session, down, "POLL", 7, 9, [0, bytes(6), 0]),
+        (session, down, "POLL", 7, 0xFFFFFFFF, [1, b"", 1]), (session, up, "STILL", 7, 300, [44]),
+        (session, up, "STILL", 250, 1, [0]), (BUS_KEY, bus, "EVENT", 7, 43, [1, 0, 80, 0]),
+        (BUS_KEY, bus, "EVENT", 250, 0xFFFFFFFF, [2, 3, 2550, 0]), (BUS_KEY, bus, "EVENT", 1, 256, [0, 0, 0, 255]),
+        (BUS_KEY, bus, "EVENT", 1, 1, [0, 0, 0, 0]), (b"", b"", "GO", 0, 0, [1, 250, b""]),
+        (b"", b"", "GO", 3, 0, [9, 8, b"\x07\x2b\x08\x00\x09\xff"]), (b"", b"", "GO", 0, 0, [0, 0, b"\x01\x01"]),
+    ):  # fmt: skip
+        row = {"say": name, "type": TYPES[name], "address": address, "counter": counter, "values": plain(values)}
+        row |= {"key": key.hex(), "context": context.decode(), "payload": short_payload(name, values).hex()}
+        good.append({**row, "line": short_line(key, context, name, address, counter, values).hex()})
+    go = bytes([4 << 5, 0, 1, 250])
+    forbidden = [
+        (go + crc(go)[::-1], "GO with its CRC turned round"), (go + bytes(2), "GO without a CRC"),
+        (crc(b""), "a CRC alone"), (go[:3] + crc(go[:3]), "GO without its end"),
+        (bytes([0]) + bytes(8), "form 0"), (bytes([5 << 5]) + bytes(8), "form 5"),
+        (bytes([7 << 5]) + bytes(12), "form 7"), (bytes([1 << 5]) + bytes(7), "POLL of eight bytes"),
+        (bytes([2 << 5]) + bytes(7), "STILL of eight bytes"), (bytes([2 << 5]) + bytes(9), "STILL of ten bytes"),
+        (bytes([3 << 5]) + bytes(11), "EVENT of twelve bytes"),
+        (bytes([3 << 5]) + bytes(13), "EVENT of fourteen bytes"),
+    ]  # fmt: skip
+    payloads = [
+        ("POLL", "", "empty"), ("POLL", "2000", "a byte too many"), ("POLL", "28", "the acknowledgement is missing"),
+        ("POLL", "2800000000", "an acknowledgement of 0 is left out"), ("POLL", "21", "the pair is missing"),
+        ("POLL", "2107", "half a pair"), ("POLL", "40", "the form of STILL"), ("STILL", "40", "no counter"),
+        ("STILL", "4100", "a flag"), ("STILL", "400000", "a byte too many"), ("EVENT", "60", "no age"),
+        ("EVENT", "6c00", "class of user 3"), ("EVENT", "7000", "repeated for the 0th time"),
+        ("EVENT", "600000", "a byte too many"), ("GO", "8001", "no end"), ("GO", "810105", "the pair is missing"),
+        ("GO", "840105" + "00" * 8, "four pairs"), ("GO", "900105", "an unknown flag"),
+    ]  # fmt: skip
+    return {
+        "good": good,
+        "forbidden": [{"line": delimited(body).hex(), "why": why} for body, why in forbidden],
+        "forbidden_payloads": [{"type": TYPES[n], "payload": data, "why": why} for n, data, why in payloads],
+    }
 
 
 def message_vectors() -> dict:
@@ -162,16 +240,15 @@ def message_vectors() -> dict:
         ("STATUS", [1000, 1000, 255, 0xFFFFFFFF, 0xFFFFFFFF, bytes(8), 0xFFFFFFFF, 65535, [item] * 8]),
         ("STATUS", [1, 1, 1, 0, 0, b"", 0, 1, [[1, 3, 0, (1 << 53) - 1, -(1 << 53) + 1, 0]]]),
         ("WHY_OK", [0, 0, 0, 9, 8, [row]]), ("RESULT", [1, 1, "x" * 96]), ("COMMAND", [1, 2, 6, 0, 0, 0, 0, ""]),
-        ("POLL", [0, bytes(16)]), ("BLOB_DATA", [31, bytes(128)]), ("HELLO", [1, bytes(8), 0xFFFFFFFF]),
+        ("WHY", [0, 255]), ("BLOB_DATA", [31, bytes(128)]), ("HELLO", [1, bytes(8), 0xFFFFFFFF]),
         ("SET_TIME", [838000010, 999, 65535]), ("TIME_OK", [-(1 << 53) + 1, -200000, 0]),
     ]  # fmt: skip
     forbidden = [
-        ("POLL", [], "no fields"), ("POLL", [0], "a field is missing"), ("POLL", [0, b"", 0], "a field too many"),
-        ("POLL", 0, "no array"), ("POLL", [-1, b""], "below 0"), ("POLL", [1 << 32, b""], "over 32 bits"),
-        ("POLL", [False, b""], "false is not 0"), ("POLL", [None, b""], "null is not 0"), ("POLL", [0, ""], "text"),
-        ("POLL", [0, bytes(17)], "too many bytes"), ("HELLO", [1, bytes(7), 1], "random of seven bytes"),
+        ("WHY", [], "no fields"), ("WHY", [0], "a field is missing"), ("WHY", [0, 0, 0], "a field too many"),
+        ("WHY", 0, "no array"), ("WHY", [-1, 0], "below 0"), ("WHY", [1 << 32, 0], "over 32 bits"),
+        ("WHY", [False, 0], "false is not 0"), ("WHY", [None, 0], "null is not 0"), ("WHY", ["", 0], "text"),
+        ("HELLO", [1, bytes(9), 1], "too many bytes"), ("HELLO", [1, bytes(7), 1], "random of seven bytes"),
         ("HELLO", [2, bytes(8), 1], "another version"), ("HELLO", [True, bytes(8), 1], "true is not 1"),
-        ("EVENT", [1, 2, 3, 0, 0], "class of user over 2"), ("EVENT", [1, 2, 0, 4, 0], "input over 3"),
         ("TIME", [1, 1000, 0], "1000 ms"), ("SET_TIME", [1, 0], "without uncertainty"),
         ("TIME_OK", [1 << 53, 0, 0], "54 bits"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
         ("COMMAND", [1, 1, 6, 3, 0, 0, 0, ""], "op over 2"),
@@ -210,9 +287,13 @@ class Transcript:
         self.counter = 0
 
     def say(self, sender: str, name: str, values: list, key: bytes, context: bytes, dst: int, counter: int) -> None:
-        signed = head(dst, 0 if sender == "gateway" else ADDRESS, TYPES[name], counter) + cbor2.dumps(values)
+        if name in SHORT:
+            data = short_line(key, context, name, ADDRESS, counter, values)
+        else:
+            signed = head(dst, 0 if sender == "gateway" else ADDRESS, TYPES[name], counter) + cbor2.dumps(values)
+            data = line(key, context, signed)
         step = {"from": sender, "say": name, "type": TYPES[name], "dst": dst, "counter": counter}
-        self.steps.append({**step, "values": plain(values), "line": line(key, context, signed).hex()})
+        self.steps.append({**step, "values": plain(values), "line": data.hex()})
 
     def ask(self, name: str, values: list) -> None:
         self.counter += 1
@@ -226,15 +307,18 @@ def session_vectors() -> dict:
     t = Transcript()
     hello = [1, GATEWAY_RANDOM, GATEWAY_COUNTER + 1]
     t.say("gateway", "HELLO", hello, POST_KEY, b"lamplighter 1 hello:", ADDRESS, 0)
-    hello_ok = [1, POST_RANDOM, 3405691582, 12, "post-07", "0.1.0", POST_COUNTER + 1]
+    hello_ok = [1, POST_RANDOM, 3405691582, 12, "post-07", "0.1.0", NEXT_NUMBER]
     t.say("post", "HELLO_OK", hello_ok, POST_KEY, b"lamplighter 1 hello-ok:" + GATEWAY_RANDOM, 0, 0)
-    t.ask("POLL", [0, b""])
+    t.ask("POLL", [0, b"", 1])
     items = [[41, 4, 0, 12, 0, 0], [42, 1, 838000000, 600, 18200, 123456]]
     t.answer("STATUS", [600, 600, 1, 0, 18200, b"", 0, 2, items])
     t.say("gateway", "TIME", [838000010, 250, 15], BUS_KEY, b"lamplighter 1 bus:", 255, GATEWAY_COUNTER + 1)
-    t.say("post", "EVENT", [43, 2, 0, 1, 8], BUS_KEY, b"lamplighter 1 bus:", 255, POST_COUNTER + 1)
-    t.ask("POLL", [42, bytes([ADDRESS, 43])])
-    t.answer("STATUS", [1000, 1000, 3, 0, 30000, b"", 838000010, 1, [[43, 2, 838000010, 1, 0, 0]]])
+    t.say("post", "EVENT", [1, 0, 80, 0], BUS_KEY, b"lamplighter 1 bus:", 255, 43)
+    t.ask("POLL", [42, bytes([ADDRESS, 43]), 0])
+    t.answer("STATUS", [1000, 1000, 3, 0, 30000, b"", 838000010, 1, [[43, 2, 838000010, 0, 1, 0]]])
+    t.ask("POLL", [43, b"", 0])
+    t.answer("STILL", [2])
+    t.say("post", "EVENT", [1, 0, 0, 1], BUS_KEY, b"lamplighter 1 bus:", 255, 43)
     t.ask("COMMAND", [77, 1, 6, 0, 400, 838000610, 600, "quiet hour"])
     t.answer("RESULT", [77, 0, ""])
     t.ask("WHY", [0, 0])
@@ -252,7 +336,7 @@ def session_vectors() -> dict:
     return {
         "address": ADDRESS, "post_key": POST_KEY.hex(), "bus_key": BUS_KEY.hex(),
         "gateway_random": GATEWAY_RANDOM.hex(), "post_random": POST_RANDOM.hex(),
-        "gateway_counter": GATEWAY_COUNTER, "post_counter": POST_COUNTER, "session_key": t.session_key.hex(),
+        "gateway_counter": GATEWAY_COUNTER, "next_number": NEXT_NUMBER, "session_key": t.session_key.hex(),
         "steps": t.steps, "refused_after": refused(t),
     }  # fmt: skip
 
@@ -267,8 +351,11 @@ def refused(t: Transcript) -> list:
     def forge(
         to: str, why: str, key: bytes, context: bytes, dst: int, src: int, name: str, counter: int, values
     ) -> None:
-        signed = head(dst, src, TYPES[name], counter) + cbor2.dumps(values)
-        rows.append({"to": to, "line": line(key, context, signed).hex(), "why": why})
+        if name in SHORT:
+            data = short_line(key, context, name, src if name == "EVENT" else ADDRESS, counter, values)
+        else:
+            data = line(key, context, head(dst, src, TYPES[name], counter) + cbor2.dumps(values))
+        rows.append({"to": to, "line": data.hex(), "why": why})
 
     down, up, bus = b"lamplighter 1 down:", b"lamplighter 1 up:", b"lamplighter 1 bus:"
     status = [0, 0, 1, 0, 0, b"", 0, 0, []]
@@ -280,20 +367,26 @@ def refused(t: Transcript) -> list:
     forge("post", "an answer for a request", t.session_key, down, ADDRESS, 0, "STATUS", 99, status)
     forge("post", "a command for everybody", BUS_KEY, bus, 255, 0, "COMMAND", 999, dark)
     forge("post", "time from a post", BUS_KEY, bus, 255, 9, "TIME", 999, [838000000, 0, 0])
-    forge("post", "an event from the gateway", BUS_KEY, bus, 255, 0, "EVENT", 999, [1, 2, 0, 0, 0])
-    forge("post", "an event from itself", BUS_KEY, bus, 255, ADDRESS, "EVENT", 999, [1, 2, 0, 0, 0])
-    forge("post", "an event from address 251", BUS_KEY, bus, 255, 251, "EVENT", 999, [1, 2, 0, 0, 0])
+    forge("post", "an event from the gateway", BUS_KEY, bus, 255, 0, "EVENT", 999, [0, 0, 0, 0])
+    forge("post", "an event from itself", BUS_KEY, bus, 255, ADDRESS, "EVENT", 999, [0, 0, 0, 0])
+    forge("post", "an event from address 251", BUS_KEY, bus, 255, 251, "EVENT", 999, [0, 0, 0, 0])
     forge("post", "HELLO with the bus key", BUS_KEY, b"lamplighter 1 hello:", ADDRESS, 0, "HELLO", 0, [1, bytes(8), 1])
     forge("gateway", "sealed with the bus key", BUS_KEY, up, 0, ADDRESS, "STATUS", t.counter + 1, status)
     forge("gateway", "an answer nobody asked for", t.session_key, up, 0, ADDRESS, "STATUS", t.counter + 1, status)
     forge("gateway", "unknown post", t.session_key, up, 0, 8, "STATUS", t.counter + 1, status)
-    forge("gateway", "reflected", t.session_key, down, 0, ADDRESS, "POLL", t.counter + 1, [0, b""])
+    forge("gateway", "reflected", t.session_key, down, 0, ADDRESS, "WHY", t.counter + 1, [0, 0])
+    forge("gateway", "a STILL to something else than POLL", t.session_key, up, 0, ADDRESS, "STILL", t.counter, [2])
+    forge("gateway", "a STILL with the bus key", BUS_KEY, up, 0, ADDRESS, "STILL", t.counter + 1, [2])
+    forge("gateway", "an event of an older item", BUS_KEY, bus, 255, ADDRESS, "EVENT", 42, [1, 0, 0, 0])
+    forge("gateway", "an event with another key", t.session_key, bus, 255, ADDRESS, "EVENT", 99, [1, 0, 0, 0])
+    forge("post", "a POLL with the bus key", BUS_KEY, down, ADDRESS, 0, "POLL", t.counter + 1, [0, b"", 0])
+    forge("post", "a POLL of 256 requests ago", t.session_key, down, ADDRESS, 0, "POLL", t.counter - 1, [0, b"", 0])
     return rows
 
 
 FILES = {
     "cobs": cobs_vectors, "crc": crc_vectors, "cbor": cbor_vectors, "seals": seal_vectors, "frames": frame_vectors,
-    "messages": message_vectors, "session": session_vectors,
+    "short": short_vectors, "messages": message_vectors, "session": session_vectors,
 }  # fmt: skip
 
 

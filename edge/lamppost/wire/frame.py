@@ -1,11 +1,12 @@
-"""Frames on the line: `00 COBS(dst src type counter:4 payload seal:8 crc:2) 00`, numbers big-endian.
+"""Frames on the line: `00 COBS(dst src type counter:4 payload seal:8 crc:2) 00`, numbers big-endian; short ones as in
+packed.py.
 
 `Decoder.feed` takes whatever the UART gave and returns the whole frames; noise is counted, never raised. A receiver
 finds its place again at the next zero byte. Memory is bounded by one longest frame.
 """
 
-from lamppost.limits import FRAME_MAX, FRAME_OVERHEAD, FRAME_PAYLOAD_MAX
-from lamppost.wire import cobs, messages
+from lamppost.limits import FRAME_MAX, FRAME_PAYLOAD_MAX
+from lamppost.wire import cobs, messages, packed
 from lamppost.wire.crc import crc16
 from lamppost.wire.errors import WireError
 
@@ -16,18 +17,19 @@ _STUFFED_MAX = FRAME_MAX + 1
 
 
 class Frame:
-    """One frame whose CRC was right. `signed` is what the seal covers; nothing is verified yet."""
+    """One frame, nothing of it verified yet. `signed` is what the seal covers, `counter` the whole counter; where only
+    the low byte of it came (POLL) or nothing (STILL), `with_counter` gives what the seal covers."""
 
     __slots__ = ("_values", "counter", "dst", "payload", "seal", "signed", "src", "type")
 
-    def __init__(self, body: bytes):
-        self.dst = body[0]
-        self.src = body[1]
-        self.type = body[2]
-        self.counter = int.from_bytes(body[3:7], "big")
-        self.signed = body[:-10]
-        self.payload = body[7:-10]
-        self.seal = body[-10:-2]
+    def __init__(self, dst: int, src: int, kind: int, counter: int, payload: bytes, seal: bytes, signed: bytes):
+        self.dst = dst
+        self.src = src
+        self.type = kind
+        self.counter = counter
+        self.payload = payload
+        self.seal = seal
+        self.signed = signed
         self._values = None
 
     def values(self) -> list:
@@ -35,6 +37,10 @@ class Frame:
         if self._values is None:
             self._values = messages.decode(self.type, self.payload)
         return self._values
+
+    def with_counter(self, counter: int) -> bytes:
+        """What the seal covers if this is the counter."""
+        return header(self.dst, self.src, self.type, counter) + self.payload
 
 
 def header(dst: int, src: int, kind: int, counter: int) -> bytes:
@@ -45,10 +51,18 @@ def header(dst: int, src: int, kind: int, counter: int) -> bytes:
 
 
 def pack(signed: bytes, seal: bytes) -> bytes:
-    """The bytes for the line: header and payload, their seal, CRC, stuffing and a delimiter on both sides."""
+    """The bytes for the line, of header and payload and their whole seal: CRC, stuffing, a delimiter on both sides."""
+    if signed[2] in packed.KINDS:
+        return b"\x00" + cobs.encode(packed.pack(signed, seal[: packed.SEAL_BYTES])) + b"\x00"
     if len(signed) > HEADER + FRAME_PAYLOAD_MAX:
         raise WireError("payload over %d bytes" % FRAME_PAYLOAD_MAX)
     body = signed + seal
+    return b"\x00" + cobs.encode(body + crc16(body).to_bytes(2, "big")) + b"\x00"
+
+
+def go(src: int, low: int, high: int, pairs: bytes) -> bytes:
+    """The bytes of a GO: no seal, for it proves nothing and moves nothing; a CRC, for noise must not be one."""
+    body = packed.pack(header(EVERYBODY, src, packed.GO, 0) + packed.encode(packed.GO, (low, high, pairs)), b"")
     return b"\x00" + cobs.encode(body + crc16(body).to_bytes(2, "big")) + b"\x00"
 
 
@@ -57,11 +71,21 @@ def unpack(stuffed: bytes) -> Frame:
     if len(stuffed) > _STUFFED_MAX:
         raise WireError("frame too long")
     body = cobs.decode(stuffed)
-    if len(body) < FRAME_OVERHEAD:
-        raise WireError("frame too short")
+    if len(body) <= packed.SHORT_MAX:
+        return _short(body)
     if crc16(body[:-2]) != (body[-2] << 8 | body[-1]):
         raise WireError("bad CRC")
-    return Frame(body)
+    if body[2] in packed.KINDS:
+        raise WireError("message type %d is always short" % body[2])
+    counter = int.from_bytes(body[3:7], "big")
+    return Frame(body[0], body[1], body[2], counter, body[7:-10], body[-10:-2], body[:-10])
+
+
+def _short(body: bytes) -> Frame:
+    dst, src, kind, counter, payload, seal = packed.unpack(body)
+    if kind == packed.GO and crc16(body[:-2]) != (seal[0] << 8 | seal[1]):
+        raise WireError("bad CRC")
+    return Frame(dst, src, kind, counter, payload, seal, header(dst, src, kind, counter) + payload)
 
 
 class Decoder:

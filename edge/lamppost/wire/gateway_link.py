@@ -1,7 +1,7 @@
 """The gateway's end of one line: sessions with its posts, time for everybody, and what it accepts.
 
 Mirrors post_link.py; the same rules. A post that the line's table does not know is refused; so is an event until a
-HELLO_OK has told the lowest fresh counter of that post's events, and one whose counter is not above the last one heard.
+HELLO_OK has told the lowest fresh number of that post's events, and one that is not above the last one heard.
 """
 
 from lamppost.limits import ADDRESS_MAX, COUNTER_MAX
@@ -9,12 +9,12 @@ from lamppost.wire import contexts, messages
 from lamppost.wire.counter import Counter
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
-from lamppost.wire.post_link import Message, Session
-from lamppost.wire.seal import Key, equal
+from lamppost.wire.post_link import Message, Session, event_order, event_place
+from lamppost.wire.seal import Key, fits
 
 
 class GatewayLink:
-    """`post_keys` maps an address to 32 bytes; `random`, `counter` and `reserve` as in PostLink, for time."""
+    """`post_keys` maps an address to 32 bytes; `random` as in PostLink; `counter`, `reserve`: a Counter for time."""
 
     def __init__(self, post_keys: dict, bus_key: bytes, random, counter: int, reserve):
         for address in post_keys:
@@ -25,8 +25,9 @@ class GatewayLink:
         self._random = random
         self._counter = Counter(counter, reserve)
         self._sessions = {}
-        self._hellos = {}  # by address: our random and the last event counter heard when the HELLO was made
-        self._heard = {}  # last event counter by address; an entry only once a HELLO_OK has given the first
+        self._hellos = {}  # by address: our random and the highest event number heard when the HELLO was made
+        self._numbers = {}  # highest event number by address; an entry only once a HELLO_OK has given the first
+        self._heard = {}  # event_order of the last, by event_place
 
     def has_session(self, address: int) -> bool:
         """Whether `request` to this post can be sealed."""
@@ -41,7 +42,7 @@ class GatewayLink:
         """The bytes of a HELLO; the session exists once the answer has been received. KeyError: no such post."""
         key = self._keys[address]
         mine = self._random(8)
-        self._hellos[address] = (mine, self._heard.get(address))
+        self._hellos[address] = (mine, self._numbers.get(address))
         values = (messages.VERSION, mine, self._counter.next())
         signed = header(address, GATEWAY, messages.HELLO, 0) + messages.encode(messages.HELLO, values)
         return pack(signed, key.seal(contexts.HELLO, signed))
@@ -83,38 +84,49 @@ class GatewayLink:
         if frame.type == messages.HELLO_OK:
             return self._hello_ok(frame, key)
         session = self._sessions.get(frame.src)
-        if session is None or not equal(session.key.seal(contexts.UP, frame.signed), frame.seal):
+        if session is None:
             raise WireError("bad seal")
-        if frame.counter <= session.answered:
+        still = frame.type == messages.STILL  # has the counter of its question, unsaid
+        counter = session.asked if still else frame.counter
+        if not fits(session.key, contexts.UP, frame.with_counter(counter) if still else frame.signed, frame.seal):
+            raise WireError("bad seal")
+        if counter <= session.answered:
             raise WireError("old counter")
-        if frame.counter != session.asked:
+        if counter != session.asked:
             raise WireError("late answer")
-        if frame.type != messages.ANSWERS[session.kind]:
+        if frame.type not in messages.ANSWERS[session.kind]:
             raise WireError("not the answer to what was asked")
         values = frame.values()
-        session.answered = frame.counter
-        return Message(frame.src, frame.type, values)
+        session.answered = counter
+        return Message(frame.src, frame.type, values, counter)
 
     def _hello_ok(self, frame, key: Key) -> Message:
         mine, known = self._hellos.get(frame.src, (None, None))
-        if mine is None or not equal(key.seal(contexts.HELLO_OK + mine, frame.signed), frame.seal):
+        if mine is None or not fits(key, contexts.HELLO_OK + mine, frame.signed, frame.seal):
             raise WireError("bad seal")
         values = frame.values()
         del self._hellos[frame.src]
         self._sessions[frame.src] = Session(key, mine, values[1])
         told = values[6]  # not above what was heard before: the post has lost its memory and counts anew
         rewound = known is None or told <= known
-        self._heard[frame.src] = told - 1 if rewound else max(self._heard[frame.src], told - 1)
+        self._numbers[frame.src] = told - 1 if rewound else max(self._numbers[frame.src], told - 1)
+        for place in range(frame.src * 4, frame.src * 4 + 4):
+            floor = told * 256 - 1
+            self._heard[place] = floor if rewound else max(self._heard[place], floor)
         return Message(frame.src, messages.HELLO_OK, values)
 
     def _event(self, frame) -> Message:
-        floor = self._heard.get(frame.src)
+        if frame.type != messages.EVENT:
+            raise WireError("not for everybody")
+        values = frame.values()
+        place, order = event_place(frame.src, values), event_order(frame.counter, values)
+        floor = self._heard.get(place)
         if floor is None:
             raise WireError("not known to be fresh")
-        if frame.counter <= floor:
+        if order <= floor:
             raise WireError("old counter")
-        if frame.type != messages.EVENT or not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):
+        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
             raise WireError("bad seal")
-        values = frame.values()
-        self._heard[frame.src] = frame.counter
-        return Message(frame.src, messages.EVENT, values)
+        self._heard[place] = order
+        self._numbers[frame.src] = max(self._numbers[frame.src], frame.counter)
+        return Message(frame.src, messages.EVENT, values, frame.counter)

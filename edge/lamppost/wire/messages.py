@@ -3,19 +3,22 @@
 The table FIELDS is the whole catalogue; `encode` and `decode` check both ways against it. A field is a tuple:
 ("u", most) integer 0..most; ("i", most) integer -most..most; ("b", least, most) bytes of that length; ("s", most) text
 of at most that many bytes of UTF-8; ("a", most, fields) array of at most that many arrays, each with these fields.
+POLL, STILL, EVENT and GO are no CBOR: packed.py.
 """
 
-from lamppost.wire import cbor
+from lamppost.wire import cbor, packed
 from lamppost.wire.errors import WireError
 
 VERSION = 1
 
 HELLO = 0x01  # gateway to post, sealed with the post's key: begin a session
 HELLO_OK = 0x02
-POLL = 0x10  # gateway to post: acknowledge, ask for status and waiting items
+POLL = packed.POLL  # gateway to post: acknowledge, ask for status and waiting items
 STATUS = 0x11
-EVENT = 0x12  # post to everybody, sealed with the bus key: somebody is here
+EVENT = packed.EVENT  # post to everybody, sealed with the bus key: somebody is here
 TIME = 0x13  # gateway to everybody, sealed with the bus key
+STILL = packed.STILL  # the answer to POLL while the last STATUS holds
+GO = packed.GO
 COMMAND = 0x20  # gateway to post: act, once for each transaction
 RESULT = 0x21
 WHY = 0x22  # gateway to post: the reasons for the level, now or at another moment
@@ -26,12 +29,15 @@ BLOB_OK = 0x32
 SET_TIME = 0x40  # gateway to post: the time, as one post may believe it whatever its clock says
 TIME_OK = 0x41
 
-# The requests that a session carries, and the one answer to each
-ANSWERS = {POLL: STATUS, COMMAND: RESULT, WHY: WHY_OK, BLOB_BEGIN: BLOB_OK, BLOB_DATA: BLOB_OK, SET_TIME: TIME_OK}
+# The requests that a session carries, and what may answer each
+ANSWERS = {
+    POLL: (STATUS, STILL), COMMAND: (RESULT,), WHY: (WHY_OK,), BLOB_BEGIN: (BLOB_OK,), BLOB_DATA: (BLOB_OK,),
+    SET_TIME: (TIME_OK,),
+}  # fmt: skip
 
 # Kinds of item in a STATUS: [seq, kind, utc_s (0: unknown), a, b, c]
 READING = 1  # a level_pm, b power_mw, c energy_mwh since the epoch began
-PRESENCE = 2  # a input, b class of user
+PRESENCE = 2  # a input, b class of user, c 1: somebody who has been there since an item before
 FAULT = 3  # a number of the fault, b 1 on or 0 off
 BOOT = 4  # a boots so far
 PLAN = 5  # a 1 applied or 0 refused
@@ -69,12 +75,10 @@ FIELDS = {
         ("version", _U8), ("random", ("b", 8, 8)), ("item_epoch", _U32), ("boots", _U32),
         ("identity", ("s", 32)), ("firmware", ("s", 24)), ("bus_counter", _U32),
     ),
-    POLL: (("ack", _U32), ("heard", ("b", 0, 16))),
     STATUS: (
         ("level_pm", _PM), ("target_pm", _PM), ("layer", _U8), ("faults", _U32), ("power_mw", _U32),
         ("plan", ("b", 0, 8)), ("utc_s", _U32), ("waiting", _U16), ("items", ("a", 16, ITEM)),
     ),
-    EVENT: (("seq", _U32), ("kind", _U8), ("user_class", ("u", 2)), ("input", ("u", 3)), ("age_ms", _U16)),
     TIME: _TIME,
     COMMAND: (
         ("transaction", _U32), ("kind", _U8), ("layer", ("u", 9)), ("op", ("u", 2)), ("level_pm", _PM),
@@ -95,12 +99,16 @@ FIELDS = {
 
 def encode(kind: int, values) -> bytes:
     """The payload of a message of type `kind`. Raises WireError where a value is outside its bounds."""
+    if kind in packed.KINDS:
+        return packed.encode(kind, values)
     _check(kind, values)
     return cbor.encode(values)
 
 
 def decode(kind: int, payload: bytes) -> list:
     """The values of a message, in the order of FIELDS. Raises WireError on any other shape and on another version."""
+    if kind in packed.KINDS:
+        return packed.decode(kind, payload)
     values = cbor.decode(payload)
     if not isinstance(values, list):
         raise WireError("not an array")

@@ -10,12 +10,11 @@ Rules kept here:
   the lowest broadcast counter that is fresh, so a recording cannot set a clock after a power cut.
 """
 
-from lamppost.limits import ADDRESS_MAX
+from lamppost.limits import ADDRESS_MAX, COUNTER_MAX
 from lamppost.wire import contexts, messages
-from lamppost.wire.counter import Counter
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
-from lamppost.wire.seal import Key, equal
+from lamppost.wire.seal import Key, fits
 
 
 class Session:
@@ -31,31 +30,44 @@ class Session:
 
 
 class Message:
-    """What was said: `kind` and `values` as in messages.FIELDS, from address `src`."""
+    """What was said: `kind` and `values` as in messages.FIELDS or packed.decode, from address `src`; `number` is the
+    frame's counter, in an EVENT the number of the item that it announces."""
 
-    __slots__ = ("kind", "src", "values")
+    __slots__ = ("kind", "number", "src", "values")
 
-    def __init__(self, src: int, kind: int, values: list):
+    def __init__(self, src: int, kind: int, values: list, number: int = 0):
         self.src = src
         self.kind = kind
         self.values = values
+        self.number = number
+
+
+def event_place(src: int, values) -> int:
+    """Where the freshness of an EVENT is kept: events of one input of one post follow each other."""
+    return src * 4 + values[1]
+
+
+def event_order(number: int, values) -> int:
+    """The EVENTs of one input in the order of time: by number, and how often it was repeated."""
+    return number * 256 + values[3]
 
 
 class PostLink:
-    """`random(n)` gives n unpredictable bytes; `counter` and `reserve` are those of the post's events (Counter)."""
+    """`random(n)` gives n unpredictable bytes. Numbers of events come from whoever has the items: store/items.py."""
 
-    def __init__(self, address: int, post_key: bytes, bus_key: bytes, random, counter: int, reserve):
+    def __init__(self, address: int, post_key: bytes, bus_key: bytes, random):
         if not 1 <= address <= ADDRESS_MAX:
             raise ValueError("a post's address is 1..%d, not %r" % (ADDRESS_MAX, address))
         self.address = address
         self.session = None
+        self.first_number = 0  # the gateway takes EVENTs with this number and above
         self._key = Key(post_key)
         self._bus = Key(bus_key)
         self._random = random
-        self._counter = Counter(counter, reserve)
         self._pending = None
-        self._offer = (b"", b"", 0, False)  # of the pending session: gateway's random, ours, its time counter, rewound
-        self._heard = {}  # last event counter by post; at most one entry an address
+        self._offer = (b"", b"", 0, False, 0)  # of the pending session: gateway's random, ours, its time counter,
+        # whether that was rewound, and the event number we told
+        self._heard = {}  # event_order of the last by event_place; at most four entries an address
         self._time_floor = None  # the gateway's broadcasts count from above this; None: not told yet
 
     def receive(self, frame) -> "Message | None":
@@ -70,26 +82,29 @@ class PostLink:
             return self._hello(frame)
         if frame.type not in messages.ANSWERS:
             raise WireError("not a request")
-        session = self._session_of(frame)
-        if frame.counter <= session.asked:
+        session, counter = self._session_of(frame)
+        if counter <= session.asked:
             raise WireError("old counter")
         values = frame.values()
-        session.asked = frame.counter
+        session.asked = counter
         if session is self._pending:
             self.session, self._pending = session, None
             self._set_floor()
-        return Message(GATEWAY, frame.type, values)
+        return Message(GATEWAY, frame.type, values, counter)
 
-    def hello_ok(self, hello: Message, item_epoch: int, boots: int, identity: str, firmware: str) -> bytes:
-        """Answer a HELLO: a new session waits for its first good frame."""
+    def hello_ok(
+        self, hello: Message, item_epoch: int, boots: int, identity: str, firmware: str, next_number: int
+    ) -> bytes:
+        """Answer a HELLO: a new session waits for its first good frame. `next_number`: of the next item."""
         gateway_random = hello.values[1]
         if self._pending is None or self._offer[0] != gateway_random:
             mine = self._random(8)
             told = hello.values[2]
-            self._offer = (gateway_random, mine, told, self._time_floor is not None and told <= self._time_floor)
+            rewound = self._time_floor is not None and told <= self._time_floor
+            self._offer = (gateway_random, mine, told, rewound, min(next_number, COUNTER_MAX))
             self._pending = Session(self._key, gateway_random, mine)
         values = (
-            messages.VERSION, self._offer[1], item_epoch, boots, identity, firmware, self._counter.next(),
+            messages.VERSION, self._offer[1], item_epoch, boots, identity, firmware, self._offer[4],
         )  # fmt: skip
         signed = header(GATEWAY, self.address, messages.HELLO_OK, 0) + messages.encode(messages.HELLO_OK, values)
         return pack(signed, self._key.seal(contexts.HELLO_OK + gateway_random, signed))
@@ -102,10 +117,12 @@ class PostLink:
         signed = header(GATEWAY, self.address, kind, session.asked) + messages.encode(kind, values)
         return pack(signed, session.key.seal(contexts.UP, signed))
 
-    def event(self, values) -> bytes:
-        """The bytes of an EVENT to everybody; each call uses a new counter. Raises what `reserve` raises."""
-        payload = messages.encode(messages.EVENT, values)
-        signed = header(EVERYBODY, self.address, messages.EVENT, self._counter.take()) + payload
+    def event(self, number: int, user_class: int, source: int, age_ms: int = 0, repeat: int = 0) -> bytes:
+        """The bytes of an EVENT to everybody: item `number` has been noted `age_ms` ago, or is said again because
+        somebody stays, for the `repeat`th time (1..255). The same number and repeat may be sent again: nobody takes
+        it twice."""
+        payload = messages.encode(messages.EVENT, (user_class, source, age_ms, repeat))
+        signed = header(EVERYBODY, self.address, messages.EVENT, number) + payload
         return pack(signed, self._bus.seal(contexts.BUS, signed))
 
     def _set_floor(self) -> None:
@@ -113,19 +130,28 @@ class PostLink:
 
         Told not to be above what was heard means another gateway, or one that lost its memory: it sets the time too.
         """
-        _, _, told, rewound = self._offer
+        _, _, told, rewound, self.first_number = self._offer
         known = self._time_floor
         self._time_floor = told - 1 if known is None or rewound else max(known, told - 1)
 
     def _hello(self, frame) -> Message:
-        if not equal(self._key.seal(contexts.HELLO, frame.signed), frame.seal):
+        if not fits(self._key, contexts.HELLO, frame.signed, frame.seal):
             raise WireError("bad seal")
         return Message(GATEWAY, messages.HELLO, frame.values())
 
-    def _session_of(self, frame) -> Session:
+    def _session_of(self, frame):
+        """(the session, the whole counter) under whose key the frame was sealed."""
         for session in (self.session, self._pending):
-            if session is not None and equal(session.key.seal(contexts.DOWN, frame.signed), frame.seal):
-                return session
+            if session is None:
+                continue
+            counter, signed = frame.counter, frame.signed
+            if frame.type == messages.POLL:  # the one counter above the last, 256 of them, that ends in this byte
+                counter = session.asked + 1 + ((counter - session.asked - 1) & 255)
+                if counter > COUNTER_MAX:
+                    continue
+                signed = frame.with_counter(counter)
+            if fits(session.key, contexts.DOWN, signed, frame.seal):
+                return session, counter
         raise WireError("bad seal")
 
     def _broadcast(self, frame) -> Message:
@@ -134,16 +160,24 @@ class PostLink:
             raise WireError("not for everybody")
         if src == self.address:
             raise WireError("own address on the line")
-        floor = self._time_floor if src == GATEWAY else self._heard.get(src, 0)
-        if floor is None:
+        if src != GATEWAY:
+            return self._event(frame)
+        if self._time_floor is None:
             raise WireError("not known to be fresh")
-        if frame.counter <= floor:
+        if frame.counter <= self._time_floor:
             raise WireError("old counter")
-        if not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):
+        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
             raise WireError("bad seal")
         values = frame.values()
-        if src == GATEWAY:
-            self._time_floor = frame.counter
-        else:
-            self._heard[src] = frame.counter
-        return Message(src, frame.type, values)
+        self._time_floor = frame.counter
+        return Message(GATEWAY, messages.TIME, values)
+
+    def _event(self, frame) -> Message:
+        values = frame.values()
+        place, order = event_place(frame.src, values), event_order(frame.counter, values)
+        if order <= self._heard.get(place, 0):
+            raise WireError("old counter")
+        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
+            raise WireError("bad seal")
+        self._heard[place] = order
+        return Message(frame.src, messages.EVENT, values, frame.counter)

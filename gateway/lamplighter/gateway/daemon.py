@@ -164,6 +164,8 @@ class Daemon:
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
         self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
+        if heard.repeat:
+            return
         self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
         self.flow.heard(self._names[bus, heard.address], heard)
 

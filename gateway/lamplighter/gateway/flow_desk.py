@@ -50,8 +50,8 @@ class FlowDesk:
         now_ms = self._now_ms()
         if self._flow is None or now_ms is None:
             return
-        for seq, kind, utc_s, _, user_class, _ in got.items:
-            if kind == messages.PRESENCE and utc_s:
+        for seq, kind, utc_s, _, user_class, still in got.items:
+            if kind == messages.PRESENCE and utc_s and not still:
                 self._flow.detect(post, user_class, utc_s * 1000, (got.epoch, seq), now_ms, fast=False)
 
     def tick(self) -> None:

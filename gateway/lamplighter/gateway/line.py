@@ -108,7 +108,8 @@ class Items(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A presence event on the fast path; the same seq comes again among the items."""
+    """A presence event on the fast path; the same seq comes again among the items. `repeat` above 0: somebody is still
+    there, which is no item."""
 
     address: int
     epoch: int
@@ -116,6 +117,7 @@ class Heard(NamedTuple):
     user_class: int
     input: int
     age_ms: int
+    repeat: int = 0
 
 
 class Result(NamedTuple):

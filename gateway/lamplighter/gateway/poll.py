@@ -22,7 +22,7 @@ from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
 from lamplighter.gateway.timekeeper import Timekeeper
 from lamppost.limits import FRAME_MAX
-from lamppost.wire import messages
+from lamppost.wire import messages, packed
 from lamppost.wire.access import SLOT_MS, SLOTS
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import GATEWAY, Decoder, Frame
@@ -37,21 +37,12 @@ GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
 TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
 TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
 TIME_BYTES = 32  # a TIME or SET_TIME frame on the wire
-HINTS_MAX = 32  # events whose senders are still to be told; four polls carry them
-HINTS_A_POLL = 8
+HINTS_MAX = 32  # events whose senders are still to be told
 HINT_USES = 2  # a hint is told twice: its poll may be lost
 SEQ_MAX = 0xFFFFFFFF
 ITEM_MAX = 1 << 63  # what an outbox column holds
 
-REPLIES = {
-    messages.HELLO: messages.HELLO_OK,
-    messages.POLL: messages.STATUS,
-    messages.COMMAND: messages.RESULT,
-    messages.WHY: messages.WHY_OK,
-    messages.BLOB_BEGIN: messages.BLOB_OK,
-    messages.BLOB_DATA: messages.BLOB_OK,
-    messages.SET_TIME: messages.TIME_OK,
-}
+REPLIES = messages.ANSWERS | {messages.HELLO: (messages.HELLO_OK,)}
 FREE, WAIT, WINDOW = 0, 1, 2
 
 
@@ -206,11 +197,13 @@ class Poller:
             return
         peer = self._roster.peers[message.src]
         if message.kind == messages.EVENT:
-            self._event(peer, message.values, t_ms)
+            self._event(peer, message, t_ms)
         elif message.kind == messages.HELLO_OK:
             self._hello_ok(peer, message.values, t_ms)
         elif message.kind == messages.STATUS:
-            self._status(peer, message.values, t_ms)
+            self._status(peer, message, t_ms)
+        elif message.kind == messages.STILL:
+            self._still(peer, message.values[0])
         elif message.kind == messages.TIME_OK:
             self.timekeeper.told(peer.address, message.values, t_ms)
         self._settle(peer, message, t_ms)
@@ -218,11 +211,13 @@ class Poller:
     def _settle(self, peer: Peer, message: Message, t_ms: int) -> None:
         """The line after a good frame: the answer that was waited for, or something else."""
         question = self._question
-        if question is None or question.peer is not peer or message.kind != REPLIES[question.kind]:
+        if question is None or question.peer is not peer or message.kind not in REPLIES[question.kind]:
             self._again(t_ms)
             return
         self._question = None
         peer.misses = 0
+        if question.kind == messages.POLL:
+            peer.ack_told = peer.asked_ack or peer.ack_told
         self._windows = 0
         self._open_window(t_ms)
         if question.job is not None and question.job in self._jobs:
@@ -230,16 +225,14 @@ class Poller:
             peer.urgent = peer.urgent or result is not None  # its status tells what came of it
             self._ended(result)
 
-    def _event(self, peer: Peer, values: list, t_ms: int) -> None:
-        seq, kind, user_class, port, age_ms = values
+    def _event(self, peer: Peer, event: Message, t_ms: int) -> None:
+        user_class, port, age_ms, repeat = event.values
         peer.hello_ms = min(peer.hello_ms, t_ms)  # it lives
-        if (
-            kind != messages.PRESENCE or peer.state != SESSION
-        ):  # without a session its item epoch is not known: the items will tell
+        if peer.state != SESSION:  # without a session its item epoch is not known: the items will tell
             return
-        peer.urgent = True
-        self._hints = [*self._hints, [peer.address, seq & 255, 0]][-HINTS_MAX:]
-        self._actions.append(line.Heard(peer.address, peer.epoch, seq, user_class, port, age_ms))
+        peer.urgent = peer.urgent or not repeat  # it holds an item
+        self._hints = [*self._hints, [peer.address, event.number & 255, 0]][-HINTS_MAX:]
+        self._actions.append(line.Heard(peer.address, peer.epoch, event.number, user_class, port, age_ms, repeat))
 
     def _hello_ok(self, peer: Peer, values: list, t_ms: int) -> None:
         version, _, epoch, boots, identity, firmware, _ = values
@@ -251,12 +244,22 @@ class Poller:
         self.timekeeper.opened(peer.address)
         self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots))
 
-    def _status(self, peer: Peer, values: list, t_ms: int) -> None:
+    def _still(self, peer: Peer, as_of: int) -> None:
+        """Nothing has changed since the STATUS that answered the request with this counter."""
+        self._more.discard(peer.address)
+        if peer.status is None or peer.as_of != as_of:  # that one was lost
+            peer.full = peer.urgent = True
+        else:
+            self._actions.append(peer.status)
+
+    def _status(self, peer: Peer, message: Message, t_ms: int) -> None:
+        values = message.values
         if not peer.greeted:  # the post takes the time from the first good frame of a session on
             peer.greeted = True
             self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
         if self._utc_ahead_ms is not None:
             self.timekeeper.status(peer.address, values[6], (t_ms + self._utc_ahead_ms) // 1000, t_ms)
+        peer.full, peer.as_of, peer.status = False, message.number & 255, line.Status(peer.address, *values[:7], 0)
         self._actions.append(line.Status(peer.address, *values[:8]))
         items = [tuple(item) for item in values[8] if _is_item(item)]
         if len(items) != len(values[8]):
@@ -288,9 +291,8 @@ class Poller:
         said = self.mouth.take(t_ms)
         if said is None:
             return False
-        alias, (seq, user_class, port, age_ms) = said
-        values = (seq, messages.PRESENCE, user_class, port, age_ms)
-        self._send(self._link.relay(alias, values), t_ms)
+        alias, (_, user_class, port, age_ms) = said
+        self._send(self._link.relay(alias, (user_class, port, age_ms, 0)), t_ms)
         self._windows = 0
         self._open_window(self._until)
         return True
@@ -354,14 +356,20 @@ class Poller:
         self._wait(Question(peer, messages.HELLO, None))
 
     def _poll(self, peer: Peer, t_ms: int) -> None:
-        hints = self._hints[:HINTS_A_POLL]
+        ack = peer.ack if peer.ack != peer.ack_told else 0
+        told = self._told(1 if ack else packed.PAIRS_MAX)
+        self._roster.polled(peer, t_ms)
+        peer.poll_ms = max(peer.poll_ms, t_ms + self._cycle_ms)
+        self._ask_post(peer, messages.POLL, (ack, told, int(peer.full)), None, t_ms)
+        peer.asked_ack = ack
+
+    def _told(self, most: int) -> bytes:
+        """The events heard that the next frame tells their senders: (address, low byte of the number) each."""
+        hints = self._hints[:most]
         for hint in hints:
             hint[2] += 1
         self._hints = [hint for hint in self._hints if hint[2] < HINT_USES]
-        told = bytes(byte for address, seq, _ in hints for byte in (address, seq))
-        self._roster.polled(peer, t_ms)
-        peer.poll_ms = max(peer.poll_ms, t_ms + self._cycle_ms)
-        self._ask_post(peer, messages.POLL, (peer.ack, told), None, t_ms)
+        return bytes(byte for address, seq, _ in hints for byte in (address, seq))
 
     def _ask_post(self, peer: Peer, kind: int, values: tuple, job: Job | None, t_ms: int) -> None:
         try:
@@ -427,6 +435,7 @@ class Poller:
                 self._actions.append(line.Offline(peer.address))
                 self._actions += self._jobs.drop(peer.address, "is offline")
             return
+        peer.full = True  # what was lost may have been a STATUS that a STILL builds on
         if self._roster.missed_poll(peer, t_ms):
             self._link.forget(peer.address)
             self.timekeeper.closed(peer.address)

@@ -7,6 +7,8 @@ repowered comes back quickly.
 
 from __future__ import annotations
 
+from lamplighter.gateway.line import Status
+
 NEW, SESSION, OFFLINE = 0, 1, 2
 
 MISSES_MAX = 2  # polls without an answer before the session is given up
@@ -20,7 +22,10 @@ POLL_EVERY_MS = 100  # a post's events do not wait for its poll; more often only
 class Peer:
     """One post."""
 
-    __slots__ = ("ack", "address", "epoch", "greeted", "hello_ms", "hellos", "misses", "poll_ms", "state", "urgent")
+    __slots__ = (
+        "ack", "ack_told", "address", "as_of", "asked_ack", "epoch", "full", "greeted", "hello_ms", "hellos", "misses",
+        "poll_ms", "state", "status", "urgent",
+    )  # fmt: skip
 
     def __init__(self, address: int, epoch: int = 0, ack: int = 0):
         self.address = address
@@ -33,6 +38,10 @@ class Peer:
         self.greeted = False  # its first status in this session has come
         self.epoch = epoch
         self.ack = ack
+        self.asked_ack = self.ack_told = 0  # what the last POLL acknowledged, and what is known to have arrived
+        self.full = True  # a STATUS is wanted, not a STILL
+        self.as_of = 0  # low byte of the counter that the last STATUS answered
+        self.status: Status | None = None  # and what it said
 
 
 class Roster:
@@ -49,6 +58,7 @@ class Roster:
             peer.epoch, peer.ack = epoch, 0
         peer.state, peer.misses, peer.hellos = SESSION, 0, 0
         peer.greeted = False
+        peer.full, peer.ack_told, peer.status = True, 0, None
         peer.urgent = True
         peer.poll_ms = t_ms
         self._hello_ms = t_ms

@@ -171,7 +171,7 @@ class Cabinet:
             entries = items.from_items(name, action, self._utc_s())
             stored = line.Stored(action.address, action.epoch, max(item[0] for item in action.items))
             self._after(COMMIT_US, lambda: (self.outbox.append(entries), self._give(bus, stored)))
-        elif isinstance(action, line.Heard):
+        elif isinstance(action, line.Heard) and not action.repeat:
             entry = items.from_heard(self._names[bus, action.address], action, self._utc_s())
             self._after(COMMIT_US, lambda: self.outbox.append([entry]))
         elif isinstance(action, line.Status):

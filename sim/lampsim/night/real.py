@@ -22,6 +22,7 @@ from lamplighter.plans.neighbours import neighbours
 from lamppost.wire import messages
 from lamppost.wire.access import Access
 from lamppost.wire.frame import EVERYBODY, Decoder, Frame, pack
+from lamppost.wire.post_link import event_order, event_place
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat
 from ..recording import Recording
@@ -209,10 +210,12 @@ class Relay:
 
     def _frame(self, frame: Frame) -> None:
         self._access.frame(frame.src, frame.dst, self._loop.now_us // 1000)
-        new = frame.counter > self._seen.get(frame.src, -1)
-        if frame.type != messages.EVENT or frame.dst != EVERYBODY or frame.src not in self.own or not new:
+        if frame.type != messages.EVENT or frame.src not in self.own:
             return
-        self._seen[frame.src] = frame.counter
+        place, order = event_place(frame.src, frame.values()), event_order(frame.counter, frame.values())
+        if order <= self._seen.get(place, -1):
+            return
+        self._seen[place] = order
         post = self._by_address[frame.src]
         edge_us = self._world.posts[post].edge_us
         for other in self.others:

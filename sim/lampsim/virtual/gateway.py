@@ -279,6 +279,8 @@ class VirtualGateway:
         self._keep([Entry(post, got.epoch, tuple(item), False) for item in got.items], port, stored)
 
     def _heard(self, port: Port, heard: line.Heard) -> None:
+        if heard.repeat:
+            return
         utc_s = max(0, ((self._utc_ms() or 0) - heard.age_ms) // 1000)
         item = (heard.seq, messages.PRESENCE, utc_s, heard.input, heard.user_class, 0)
         self._keep([Entry(self._names[port.bus, heard.address], heard.epoch, item, True)], port, None)

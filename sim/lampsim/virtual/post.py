@@ -22,6 +22,7 @@ from lamppost.post import Post
 from lamppost.store.journal import Journal
 from lamppost.wire import messages
 from lamppost.wire.frame import EVERYBODY, Frame
+from lamppost.wire.post_link import event_order, event_place
 from lamppost.wire.seal import Key
 
 from .loop import Handle, Loop
@@ -229,7 +230,7 @@ class VirtualPost:
         table = post.presence.table
         if table is not self._table:
             self._table, self._known = table, frozenset(table)
-        if src in self._known and post.overheard(src, values[2], self._t_ms(self._loop.now_us) - values[4]):
+        if src in self._known and post.overheard(src, values[0], self._t_ms(self._loop.now_us) - values[2]):
             self.handle(("tick",))
 
     def passed(self, src: int, dst: int, end_us: int) -> None:

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from lamppost.limits import FRAME_OVERHEAD
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, Frame, unpack
 
@@ -28,7 +27,7 @@ CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes
 PAST = 8  # frames remembered for `catch_up`: a post that misses eight in a row does not know the line any more
 RECENT = 200  # writes kept for a stranger who listens in
 STEP_BYTES = 4  # where frames collide everybody hears every four bytes
-FRAME_MIN = FRAME_OVERHEAD + 3  # stuffed, with two delimiters
+FRAME_MIN = 9  # a GO, stuffed, with two delimiters
 
 
 class Station(Protocol):

@@ -47,11 +47,13 @@ def test_mentions_name_rules() -> None:
 def test_the_bounds_are_those_of_the_code() -> None:
     """The table of section 12 and the numbers of section 7."""
     from lamppost import limits
-    from lamppost.wire import access, messages
+    from lamppost.wire import access, messages, packed
 
     text = protocol()
     for sentence in (
-        f"payload:0..{limits.FRAME_PAYLOAD_MAX}", f"{limits.FRAME_OVERHEAD} to {limits.FRAME_MAX} bytes before",
+        f"payload:0..{limits.FRAME_PAYLOAD_MAX}",
+        f"at most {packed.SHORT_MAX} bytes before stuffing",
+        f"{limits.FRAME_OVERHEAD} to {limits.FRAME_MAX} bytes before",
         f"more than {limits.FRAME_MAX + 1} bytes of an", f"addresses 1 to {limits.ADDRESS_MAX}",
         f"nested more than {limits.CBOR_DEPTH_MAX} deep", f"more than {limits.CBOR_ITEMS_MAX:,} array items",
         f"MUST wait {access.SLOT_MS} ms and then", f"0 to {access.SLOTS - 1} further slots of {access.SLOT_MS} ms",
@@ -59,8 +61,9 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"last {limits.TRANSACTIONS_MAX} transactions",
         f"at most {limits.BLOB_MAX:,} bytes, in blocks of {limits.BLOCK_BYTES}",
         f"| items waiting in a post | {limits.ITEMS_MAX} |", f"| events waiting in a post | {limits.EVENTS_OUT_MAX} |",
-        f"| {limits.COUNTER_RESERVE:,} broadcasts, {limits.ITEMS_RESERVE} items |",
-        f"after at most {limits.OVERRIDE_MAX_S // 86400} days", f"({limits.COUNTER_RESERVE:,} at a time)",
+        f"| {limits.COUNTER_RESERVE:,} of TIME, {limits.ITEMS_RESERVE} of items |",
+        f"after at most {limits.OVERRIDE_MAX_S // 86400} days",
+        f"({limits.COUNTER_RESERVE:,} at a time for TIME, {limits.ITEMS_RESERVE} for items)",
     ):  # fmt: skip
         assert sentence in text, sentence
     for kind, fields in messages.FIELDS.items():

@@ -8,14 +8,13 @@ from bench import BUS_KEY, Bench, Random, post_key
 from lamplighter.gateway import line
 from lamplighter.gateway.poll import WINDOW_MS, WINDOWS_MAX, Poller
 from lamplighter.gateway.roster import HELLO_TRIES, LONELY_EVERY_MS
-from lamppost.limits import FRAME_MAX
+from lamppost.limits import FRAME_MAX, TICKS_MASK
 from lamppost.wire import messages
 from lamppost.wire.frame import Decoder, Frame
 
 BAUD = 19200
 ADDRESS = 3
 TURN_MS = 2
-EVENT = (1, messages.PRESENCE, 0, 0, 0)
 
 
 class Cabinet:
@@ -60,12 +59,18 @@ class Cabinet:
         self.bench.ticks += 1
         for at, data in [row for row in self.to_post if row[0] <= self.t_ms]:
             self.to_post.remove((at, data))
-            for action in self.bench.give(("rx", data)) if self.answers else []:
-                if action[0] == "tx":
-                    self.to_gateway.append((self.t_ms + TURN_MS + wire_ms(action[1]), action[1]))
+            if self.answers:
+                self._from_post(self.bench.give(("rx", data)))
+        if self.answers and (self.bench.deadline - self.bench.ticks - 1) & TICKS_MASK > TICKS_MASK // 2:
+            self._from_post(self.bench.give(("tick",)))
         for at, data in [row for row in self.to_gateway if row[0] <= self.t_ms]:
             self.to_gateway.remove((at, data))
             self.say(data)
+
+    def _from_post(self, actions) -> None:
+        for action in actions:
+            if action[0] == "tx":
+                self.to_gateway.append((self.t_ms + TURN_MS + wire_ms(action[1]), action[1]))
 
     def _act(self, actions) -> None:
         for action in actions:
@@ -113,8 +118,10 @@ def test_an_event_in_the_window_opens_it_again_eight_times(cabinet: Cabinet) -> 
     answered = len(cabinet.heard)
     assert answered
     started = cabinet.t_ms
+    number = 1000
     while cabinet.t_ms - started < 20 * WINDOW_MS:
-        cabinet.say(link.event(EVENT))
+        number += 1
+        cabinet.say(link.event(number, 0, 0))
         cabinet.run(WINDOW_MS - 4)
     talk = [at for at, _ in cabinet.sent if at > started]
     assert talk, "a talkative post kept the line"
@@ -152,8 +159,58 @@ def test_nothing_is_acknowledged_before_it_is_stored(cabinet: Cabinet) -> None:
     assert len(cabinet.bench.post.items)
     cabinet.give(line.Stored(ADDRESS, items.epoch, last))
     cabinet.run(3000)
-    assert cabinet.acks()[-1] == last
+    assert set(cabinet.acks()) == {0, last}
     assert not len(cabinet.bench.post.items)
+
+
+def polls(cabinet: Cabinet) -> list[list]:
+    return [messages.decode(f.type, f.payload) for _, f in cabinet.sent if f.type == messages.POLL]
+
+
+def test_the_whole_status_is_wanted_after_whatever_was_lost(cabinet: Cabinet) -> None:
+    """[S-14]"""
+    assert polls(cabinet)[0][2] == 1
+    items = [action for action in cabinet.out if isinstance(action, line.Items)][-1]
+    cabinet.give(line.Stored(ADDRESS, items.epoch, items.items[-1][0]))
+    cabinet.run(5000)
+    cabinet.sent.clear()
+    cabinet.run(2000)
+    assert {poll[2] for poll in polls(cabinet)} == {0}
+    cabinet.answers = False
+    cabinet.sent.clear()
+    cabinet.run(120)
+    assert [poll[2] for poll in polls(cabinet)] == [0, 1], "one without an answer"
+    cabinet.sent.clear()
+    cabinet.answers = True
+    cabinet.run(1000)
+    assert [poll[2] for poll in polls(cabinet)][:2] == [1, 0], "a new session, or the second try"
+
+
+def test_a_still_of_an_unknown_status_is_not_taken(cabinet: Cabinet) -> None:
+    """[S-14]"""
+    items = [action for action in cabinet.out if isinstance(action, line.Items)][-1]
+    cabinet.give(line.Stored(ADDRESS, items.epoch, items.items[-1][0]))
+    cabinet.run(5000)
+    cabinet.sent.clear()
+    cabinet.out.clear()
+    cabinet.bench.post.line._answer.__self__._told = (77, *cabinet.bench.post.line._answer.__self__._told[1:])
+    while not polls(cabinet):
+        cabinet.run(1)
+    cabinet.run(20)
+    assert not [action for action in cabinet.out if isinstance(action, line.Status)]
+    cabinet.run(1000)
+    assert [poll[2] for poll in polls(cabinet)][:3] == [0, 1, 0]
+    assert [action for action in cabinet.out if isinstance(action, line.Status)]
+
+
+def test_who_stays_is_heard_and_not_stored(cabinet: Cabinet) -> None:
+    """[I-6]"""
+    cabinet.bench.give(("presence", 0, True, 0))
+    cabinet.run(20_000)
+    heard = [action for action in cabinet.out if isinstance(action, line.Heard)]
+    assert [action.repeat for action in heard] == list(range(len(heard)))
+    assert len(heard) >= 4
+    assert len({action.seq for action in heard}) == 1
 
 
 def test_a_new_epoch_is_acknowledged_from_the_beginning(cabinet: Cabinet) -> None:

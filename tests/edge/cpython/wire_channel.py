@@ -79,7 +79,7 @@ class Line:
         keys = {address: rng.randbytes(32) for address in range(1, posts + 1)}
         self.faults = faults
         self.gateway = End(GatewayLink(keys, BUS_KEY, rng.randbytes, 0, lambda n: None))
-        self.posts = {a: End(PostLink(a, key, BUS_KEY, rng.randbytes, 0, lambda n: None)) for a, key in keys.items()}
+        self.posts = {a: End(PostLink(a, key, BUS_KEY, rng.randbytes)) for a, key in keys.items()}
         self.said: Counter = Counter()
         self.taken: Counter = Counter()
         self.wrong: list = []
@@ -93,7 +93,7 @@ class Line:
             if self.faults.rng.random() < 0.5:
                 number = self._next()
                 self._note("event", address, number)
-                self._send(address, post.link.event((number, messages.PRESENCE, 0, 0, 5)))
+                self._send(address, post.link.event(number, 0, 0, 50))
         if self.faults.rng.random() < 0.3:
             number = self._next()
             self._note("time", GATEWAY, number)
@@ -145,7 +145,7 @@ class Line:
     def _take(self, address: int, frame, message) -> None:
         kind, values = message.kind, message.values
         if kind == messages.HELLO:
-            self._send(address, self.posts[address].link.hello_ok(message, 1, 1, "post", "0"))
+            self._send(address, self.posts[address].link.hello_ok(message, 1, 1, "post", "0", self._number + 1))
         elif kind == messages.COMMAND:
             self.taken["command", address, values[0]] += 1
             self._send(address, self.posts[address].link.reply(messages.RESULT, (values[0], 0, "")))
@@ -153,7 +153,7 @@ class Line:
             self.taken["result", message.src, values[0]] += 1
             self.answered += values[0] == self._number
         elif kind == messages.EVENT:
-            self.taken["event", message.src, values[0], address] += 1
+            self.taken["event", message.src, message.number, address] += 1
         elif kind == messages.TIME:
             self.taken["time", GATEWAY, values[0], address] += 1
         elif kind != messages.HELLO_OK:

@@ -69,7 +69,7 @@ class Street:
 
     def __init__(self, count=3, baud=115200, seed=0, loss=0.0, noise=0.0, duplicate=0.0, store_ms=5, lamps=None):
         self.random = random.Random(seed)
-        self.lamps = lamps or [Lamp(address, seed) for address in range(1, count + 1)]
+        self.lamps = lamps or [Lamp(address, seed, baud=baud) for address in range(1, count + 1)]
         self.baud, self.loss, self.noise, self.duplicate, self.store_ms = baud, loss, noise, duplicate, store_ms
         self.now = 0
         self.reserved = []
