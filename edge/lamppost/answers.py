@@ -51,6 +51,7 @@ class Answers:
     def _hello(self, message, t_ms: int) -> bytes:
         post = self._post
         identity = post.settings.identity
+        self._told = None
         epoch, number = post.item_epoch, post.items.next_seq
         return self._link.hello_ok(message, epoch, post.boots, identity, post.firmware, number)
 

@@ -95,18 +95,18 @@ class StillTest(unittest.TestCase):
         bench = self.bench
         changes = [
             lambda: bench.ask(messages.COMMAND, level(901, 700)),
-            lambda: bench.ask(messages.COMMAND, level(902, 700, layer=8)),
+            lambda: bench.ask(messages.COMMAND, level(902, 0, kind=messages.CLEAR)),
             lambda: bench.give(PRESENCE),
-            lambda: bench.give(AWAY),
+            lambda: (bench.give(AWAY), bench.run(20000)),
             lambda: bench.give(("power", 99000)),
             lambda: bench.send_plan(plan_bytes(level_pm=333)),
         ]
-        for change in changes:
+        for number, change in enumerate(changes):
             self.poll()
             change()
             bench.run(1000)
             status = self.poll()
-            self.assertEqual(status.kind, messages.STATUS)
+            self.assertEqual(status.kind, messages.STATUS, number)
             self.poll(bench.post.items.next_seq - 1, b"", 0)
             bench.run(70000)
             self.poll(0, b"", 1)

@@ -86,8 +86,12 @@ def test_wrong_input_is_a_usage_error(words):
 
 
 def test_the_ear_hears_what_the_product_says():
-    data = pack(header(255, 3, 0x12, 9) + bytes([0, 1, 0, 0, 2]), b"12345678")
-    (frame,) = [one for byte in data for one in Ear().hear(data)][:1]
-    assert (frame.dst, frame.src, frame.kind, frame.counter) == (255, 3, 0x12, 9)
+    data = pack(header(255, 3, 0x12, 9) + bytes([0x66, 7]), b"12345678")
+    (frame,) = Ear().hear(data)
+    assert (frame.dst, frame.src, frame.kind, frame.counter, frame.origin) == (255, 3, 0x12, 9 << 8, (3, 2))
+    assert frame.values() == [1, 2, 70, 0]
+    data = pack(header(255, 3, 0x13, 9) + bytes([0, 1, 0, 0, 2]), b"12345678")
+    (frame,) = Ear().hear(data)
+    assert (frame.dst, frame.src, frame.kind, frame.counter, frame.origin) == (255, 3, 0x13, 9, (3, 0))
     damaged = data[:5] + bytes([data[5] ^ 1]) + data[6:]
     assert Ear().hear(damaged) == []

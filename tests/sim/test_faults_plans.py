@@ -6,7 +6,7 @@ from lamppost.light.plan import Plan, PlanError
 from lamppost.wire.frame import Decoder, header, pack
 from lampsim.faults import REGISTRY, Fault, FaultPlanError, Shape, draw_plan, dumps, fault, loads
 from lampsim.faults.cabinet import WrongPlan
-from lampsim.faults.hostile import opened, stuffed
+from lampsim.faults.hostile import checked, opened, stuffed
 
 SHAPE = Shape({"a": ("p01", "p02", "p03"), "b": ("p04", "p05")}, 600.0)
 
@@ -58,10 +58,12 @@ def test_a_wrong_plan_is_wrong(kind):
 
 
 def test_a_stranger_speaks_real_frames():
-    signed = header(7, 0, 0x10, 5) + bytes(range(60)) + bytes(3)
+    signed = header(7, 0, 0x20, 5) + bytes(range(60)) + bytes(3)
     data = pack(signed, b"12345678")
-    body = opened(data)
-    assert body == signed + b"12345678"
-    assert stuffed(body) == data
-    long = body[:7] + bytes(range(1, 190)) * 1 + body[-8:]
-    assert [frame.payload for frame in Decoder().feed(stuffed(long))] == [bytes(range(1, 190))]
+    whole = opened(data)
+    assert whole == checked(signed + b"12345678")
+    assert stuffed(whole) == data
+    long = whole[:7] + bytes(range(1, 190)) * 1 + whole[-10:-2]
+    assert [frame.payload for frame in Decoder().feed(stuffed(checked(long)))] == [bytes(range(1, 190))]
+    short = pack(header(255, 7, 0x12, 5) + bytes([0x60, 3]), b"12345678")
+    assert stuffed(opened(short)) == short

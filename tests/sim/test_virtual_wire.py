@@ -15,7 +15,7 @@ NODES = ("gw", "a", "b", "c")
 
 
 def frame(src: int, dst: int, counter: int) -> bytes:
-    signed = header(dst, src, messages.EVENT, counter) + messages.encode(messages.EVENT, (0, 0, 0, 0))
+    signed = header(dst, src, messages.TIME, counter) + messages.encode(messages.TIME, (counter, 2, 0))
     return pack(signed, Key(bytes(32)).seal(contexts.BUS, signed))
 
 

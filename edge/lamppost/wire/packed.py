@@ -72,7 +72,7 @@ def encode(kind: int, values) -> bytes:
             return _event(*values)
         low, high, pairs = values
         return bytes((0x80 | _pairs(pairs), _within(low, 255), _within(high, 255))) + pairs
-    except TypeError:
+    except (TypeError, ValueError):
         raise WireError("message type %d: wrong fields" % kind)
 
 
@@ -108,7 +108,7 @@ def decode(kind: int, payload: bytes) -> list:
 
 
 def _poll(ack, pairs, full=0) -> bytes:
-    ack_bytes = _within(ack, 0xFFFFFFFF).to_bytes(4, "big") if ack else b""
+    ack_bytes = ack.to_bytes(4, "big") if _within(ack, 0xFFFFFFFF) else b""
     first = 0x20 | (_within(full, 1) << 4) | (8 if ack_bytes else 0) | _pairs(pairs)
     if len(ack_bytes) + len(pairs) > 2 * PAIRS_MAX:
         raise WireError("more than a short frame holds")

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from lamppost.wire import cbor
 
+SHORT_MAX = 16
+_FORMS = {1: 0x10, 2: 0x14, 3: 0x12, 4: 0x15}  # the first three bits of a short frame and the type it is
 PIECE_MAX = 400  # bytes between two delimiters that are worth keeping: a frame has at most 210
 
 
 class Frame(NamedTuple):
-    """A frame whose CRC is right. `body` is all of it between the delimiters, unstuffed."""
+    """A frame whose CRC is right, where it has one. `body` is all of it between the delimiters, unstuffed."""
 
     dst: int
     src: int
@@ -23,10 +25,23 @@ class Frame(NamedTuple):
 
     @property
     def counter(self) -> int:
-        return int.from_bytes(self.body[3:7], "big")
+        """Its place in the order of what its sender says to everybody: of an EVENT, among those of `origin`."""
+        if len(self.body) > SHORT_MAX:
+            return int.from_bytes(self.body[3:7], "big")
+        return (int.from_bytes(self.body[2:6], "big") << 8) + self.values()[3] if self.kind == 0x12 else 0
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """The sender, and of an EVENT the input."""
+        return self.src, self.body[0] & 3 if self.kind == 0x12 else 0
 
     def values(self) -> list:
-        return cbor.decode(self.body[7:-10])
+        """Of a long frame its fields; of an EVENT [class, input, age in ms, repeat]."""
+        if len(self.body) > SHORT_MAX:
+            return cbor.decode(self.body[7:-10])
+        first, last = self.body[0], self.body[6]
+        age_ms, repeat = (0, last) if first & 16 else (10 * last, 0)
+        return [first >> 2 & 3, first & 3, age_ms, repeat]
 
 
 class Ear:
@@ -44,9 +59,22 @@ class Ear:
 @lru_cache(maxsize=512)  # every hearer of a frame asks
 def _open(piece: bytes) -> Frame | None:
     body = _unstuffed(piece)
+    if body is not None and len(body) <= SHORT_MAX:
+        return _short(body)
     if body is None or not 17 <= len(body) <= 209 or crc_hqx(body[:-2], 0xFFFF) != int.from_bytes(body[-2:], "big"):
         return None
     return Frame(body[0], body[1], body[2], body, 0, set())
+
+
+def _short(body: bytes) -> Frame | None:
+    kind = _FORMS.get(body[0] >> 5) if body else None
+    if kind == 0x15 and (len(body) < 6 or crc_hqx(body[:-2], 0xFFFF) != int.from_bytes(body[-2:], "big")):
+        return None
+    if kind is None or (kind in (0x12, 0x14) and len(body) != (13 if kind == 0x12 else 9)) or len(body) < 6:
+        return None
+    if kind == 0x10:
+        return Frame(body[1], 0, kind, body, 0, set())
+    return Frame(0 if kind == 0x14 else 255, body[1], kind, body, 0, set())
 
 
 def _unstuffed(piece: bytes) -> bytes | None:

@@ -68,7 +68,7 @@ class Life:
         self.since = [0, 0, 0]  # by class: when somebody came to the own sensor
         self.gone = [(0, -BREAK_MS)] * 3  # by class: since when somebody had been there who went, and when that was
         self.here: set[int] = set()  # classes at the own sensor now
-        self.counters: dict[int, int] = {}  # of the last event heard from an address
+        self.counters: dict[tuple[int, int], int] = {}  # of the last broadcast heard from an origin
         self.lux: int | None = None
         self.temperature_dc: int | None = None
         self.past: deque[tuple[int, Bounds]] = deque()
@@ -359,14 +359,14 @@ class Witness:
                 continue
             found.append(frame)
             if frame.kind in (EVENT, TIME):
-                life.counters[frame.src] = max(frame.counter, life.counters.get(frame.src, 0))
+                life.counters[frame.origin] = max(frame.counter, life.counters.get(frame.origin, 0))
         return found
 
     def _late(self, life: Life, frame: Frame) -> bool:
         """A recorded broadcast that this post has missed, or not heard since it was powered: PROTOCOL.md, section 10,
         says that it is taken once. Of the gateway's time only what was told since then."""
         said_us = self._broadcasts.get(frame.body)
-        if said_us is None or frame.counter <= life.counters.get(frame.src, 0):
+        if said_us is None or frame.counter <= life.counters.get(frame.origin, 0):
             return False
         return frame.kind == EVENT or said_us >= life.born_us
 
@@ -386,7 +386,7 @@ class Witness:
         t_ms = one.ran_ms()
         for frame in heard:
             if frame.kind == EVENT and frame.dst == 255 and frame.src != one.address:
-                _, _, user_class, _, age_ms = frame.values()
+                user_class, _, age_ms, _ = frame.values()
                 life.sensed(frame.src, user_class, t_ms - age_ms)
         if event[0] == "presence" and event[2] and event[3] not in life.here:
             life.here.add(event[3])
@@ -494,7 +494,7 @@ def _sizes(post):
     if post.line is not None:
         yield "events waiting", len(post.line.out), 8
         yield "a frame's bytes", len(post.line._decoder._piece), 210
-        yield "event counters", len(post.line._link._heard), 250
+        yield "event counters", len(post.line._link._heard), 1000
         answers = post.line._answer.__self__
         yield "results remembered", len(answers._results), 16
         yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
@@ -504,5 +504,5 @@ def _poller_sizes(poller, peers: int):
     yield "requests", len(poller._jobs._jobs), jobs.JOBS_MAX
     yield "hints", len(poller._hints), poll.HINTS_MAX
     yield "a frame's bytes", len(poller._decoder._piece), 210
-    for name in ("_sessions", "_hellos", "_heard"):
-        yield name, len(getattr(poller._link, name)), peers
+    for name, most in (("_sessions", 1), ("_hellos", 1), ("_numbers", 1), ("_heard", 4)):  # an input each
+        yield name, len(getattr(poller._link, name)), most * peers

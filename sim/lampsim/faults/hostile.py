@@ -11,13 +11,19 @@ from dataclasses import dataclass
 
 from lampsim.faults.base import Fault, Shape, Stage, fault
 
+SHORT_MAX = 16  # a frame of at most so many bytes is short
 EVERY_US = 120_000  # between two of his frames: more, and he is a jabber
 
 
-def stuffed(body: bytes) -> bytes:
-    """A frame as it goes on the line: its CRC, COBS, and a zero on both sides; written here a second time."""
+def checked(body: bytes) -> bytes:
+    """With a right CRC at its end, where a frame of its form has one: PROTOCOL.md, section 2."""
+    return body + crc_hqx(body, 0xFFFF).to_bytes(2, "big")
+
+
+def stuffed(whole: bytes) -> bytes:
+    """A whole frame as it goes on the line: COBS, and a zero on both sides; written here a second time."""
     out = bytearray()
-    for part in (body + crc_hqx(body, 0xFFFF).to_bytes(2, "big")).split(b"\0"):
+    for part in whole.split(b"\0"):
         while len(part) >= 254:
             out += b"\xff" + part[:254]
             part = part[254:]
@@ -26,7 +32,7 @@ def stuffed(body: bytes) -> bytes:
 
 
 def opened(data: bytes) -> bytes | None:
-    """The body of a frame on the line, without its CRC; None where it is none."""
+    """The whole frame on the line, with its CRC where it has one; None where it is none."""
     piece, out, at = data.strip(b"\0"), bytearray(), 0
     while at < len(piece):
         code = piece[at]
@@ -34,7 +40,7 @@ def opened(data: bytes) -> bytes | None:
         at += code
         if code < 255 and at < len(piece):
             out.append(0)
-    return bytes(out[:-2]) if len(out) >= 17 else None
+    return bytes(out) if len(out) >= 5 else None
 
 
 @fault("hostile")
@@ -70,12 +76,38 @@ class Hostile(Fault):
         if self.kind == "random" or not known:
             kind = noise.choice((1, 2, 0x10, 0x11, 0x12, 0x13, 0x20, 0x30, 0x31, noise.randrange(256)))
             head = bytes([noise.choice((0, 1, 2, 3, 255)), noise.choice((0, 1, 2, 250)), kind])
-            return stuffed(head + noise.randbytes(noise.randint(14, 180)))
+            if noise.random() < 0.5:
+                return stuffed(checked(head + noise.randbytes(noise.randint(14, 180))))
+            first = bytes([noise.choice((0x20, 0x30, 0x40, 0x60, 0x70)), noise.choice((0, 1, 2, 3, 250))])
+            return stuffed(first + noise.randbytes({1: 7, 2: 7, 3: 11}[first[0] >> 5]))
         data = noise.choice(known)
         if self.kind == "replay":
             return data
-        body = opened(data)
-        return None if body is None else stuffed(bytes(self._changed(bytearray(body), noise)))
+        whole = opened(data)
+        if whole is None:
+            return None
+        if len(whole) <= SHORT_MAX:
+            return stuffed(bytes(self._changed_short(bytearray(whole), noise)))
+        return stuffed(checked(bytes(self._changed(bytearray(whole[:-2]), noise))))
+
+    def _changed_short(self, whole: bytearray, noise: random.Random) -> bytearray:
+        if self.kind == "reflect":
+            whole[0] ^= 0x60  # a POLL as a STILL and the other way round
+        elif self.kind == "other":
+            whole[1] = noise.randint(0, 8)
+        else:
+            choice = noise.randrange(4)
+            if choice == 0:
+                whole[0] ^= 1 << noise.randrange(5)
+            elif choice == 1:
+                whole[2] = (whole[2] + noise.randint(1, 50)) & 255
+            elif choice == 2:
+                whole[noise.randrange(2, len(whole))] ^= 1 << noise.randrange(8)
+            else:
+                whole[-6:] = bytes(6)
+        if whole[0] >> 5 == 4:
+            whole[-2:] = checked(bytes(whole[:-2]))[-2:]
+        return whole
 
     def _changed(self, body: bytearray, noise: random.Random) -> bytearray:
         if self.kind == "reflect":

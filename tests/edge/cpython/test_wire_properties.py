@@ -8,17 +8,31 @@ from hypothesis import strategies as st
 from wire_channel import Faults, Line
 
 from lamppost.limits import FRAME_MAX, FRAME_PAYLOAD_MAX
-from lamppost.wire import messages
+from lamppost.wire import messages, packed
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import Decoder, header, pack
+from lamppost.wire.frame import Decoder, go, header, pack
 
 SEALS = st.binary(min_size=8, max_size=8)
 U8 = st.integers(0, 255)
 SIGNED = st.builds(
     lambda dst, src, kind, counter, payload: header(dst, src, kind, counter) + payload,
-    U8, U8, U8, st.integers(0, 0xFFFFFFFF), st.binary(max_size=FRAME_PAYLOAD_MAX),
+    U8, U8, U8.filter(lambda kind: kind not in packed.KINDS), st.integers(0, 0xFFFFFFFF),
+    st.binary(max_size=FRAME_PAYLOAD_MAX),
 )  # fmt: skip
-FRAMES = st.builds(pack, SIGNED, SEALS)
+PAIRS = st.integers(0, 1).flatmap(lambda count: st.binary(min_size=2 * count, max_size=2 * count))
+SHORT = st.one_of(
+    st.tuples(st.just(packed.POLL), st.tuples(st.integers(0, 0xFFFFFFFF), PAIRS, st.integers(0, 1))),
+    st.tuples(st.just(packed.STILL), st.tuples(U8)),
+    st.tuples(
+        st.just(packed.EVENT),
+        st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 5000), st.integers(0, 255)),
+    ),
+)
+SIGNED_SHORT = st.builds(
+    lambda dst, src, said, counter: header(dst, src, said[0], counter) + packed.encode(*said),
+    U8, U8, SHORT, st.integers(0, 0xFFFFFFFF),
+)  # fmt: skip
+FRAMES = st.builds(pack, SIGNED | SIGNED_SHORT, SEALS) | st.builds(go, U8, U8, U8, PAIRS)
 NOISE = st.binary(max_size=300)
 
 

@@ -126,19 +126,20 @@ MUTANTS = [
     ),
     Mutant(
         "any seal will do in a session", WIRE + "post_link.py",
-        "session is not None and equal(session.key.seal(contexts.DOWN, frame.signed), frame.seal)", "session is not None",
+        "if fits(session.key, contexts.DOWN, signed, frame.seal):", "if True:",
     ),
     Mutant(
         "any seal will do in a broadcast", WIRE + "post_link.py",
-        "if not equal(self._bus.seal(contexts.BUS, frame.signed), frame.seal):", "if False:",
+        "        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):\n"
+        "            raise WireError(\"bad seal\")\n        self._heard[place]", "        self._heard[place]",
     ),
     Mutant(
         "a recorded broadcast is fresh", WIRE + "post_link.py",
-        "        if frame.counter <= floor:\n", "        if frame.counter < 0:\n",
+        "        if order <= self._heard.get(place, 0):\n", "        if order < 0:\n",
     ),
     Mutant(
-        "a request may come twice", WIRE + "post_link.py", "if frame.counter <= session.asked:",
-        "if frame.counter < session.asked:", "tests/edge/test_wire_link.py",
+        "a request may come twice", WIRE + "post_link.py", "        if counter <= session.asked:",
+        "        if counter < session.asked:", "tests/edge/test_wire_link.py",
     ),
     Mutant(
         "event counters start again after a power cut", WIRE + "counter.py", "            self._reserve(reserved)\n", "",
