@@ -311,15 +311,15 @@ class Post:
                 state[2] = t_ms + self._again_ms
                 self.overheard(self.settings.address, state[0], t_ms)
                 if self.line:
-                    self._announce(source, state, t_ms)
+                    self._announce(self.line, source, state, t_ms)
 
-    def _announce(self, source: int, state, t_ms: int) -> None:
+    def _announce(self, line, source: int, state, t_ms: int) -> None:
         state[4] += 1
-        if state[4] > REPEAT_MAX or (state[4] and state[1] < self.line.first_number):
+        if state[4] > REPEAT_MAX or (state[4] and state[1] < line.first_number):
             # it has no higher number of repetition, or a new gateway takes none for what was before it
             state[1] = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, state[0], 1)
             state[4] = 1
-        self.line.announce(state[1], state[0], source, t_ms, state[4])
+        line.announce(state[1], state[0], source, t_ms, state[4])
 
     def _event_heard(self, message, t_ms: int) -> None:
         user_class, _, age_ms, _ = message.values
@@ -387,8 +387,8 @@ class Post:
 
     def _load_counters(self, raw) -> int:
         """[item number, the same, boots, epoch of the item numbers, short starts]; without a record a new epoch
-        begins. (Broadcasts had numbers of their own once: the higher one goes on.) Return the short starts in a row before
-        this one."""
+        begins. (Broadcasts had numbers of their own once: the higher one goes on.) Return the short starts in a row
+        before this one."""
         try:
             values = cbor.decode(raw) if raw else None
         except WireError:

@@ -163,8 +163,8 @@ def test_light_crosses_from_line_to_line_and_dies_where_nobody_is_near() -> None
     cabinet.run(cabinet.now + 1000)
     ((_, alias, values),) = cabinet.events("bus1", before["bus1"])
     assert cabinet.hood.aliases["bus1"][alias] == "l0p06"
-    assert values[2:4] == [0, 0]
-    assert values[4] <= 20, "its age"
+    assert values[:2] == [0, 0]
+    assert values[2] <= 20, "its age"
     reasons = cabinet.lamp("l1p01").post.presence.ask(0, cabinet.now)
     assert reasons is not None
     assert reasons[0] == 1000, "30 m away"
@@ -222,16 +222,16 @@ def test_every_alias_event_has_a_counter_of_its_own_that_never_repeats() -> None
 def test_a_poller_says_nothing_at_a_posts_own_address() -> None:
     poller = Poller({1: post_key(1)}, bus_key(0), 19200, bytes, 0, lambda counter: None, aliases=[200])
     with pytest.raises(ValueError, match="no alias"):
-        poller._link.relay(1, (1, 1, 0, 0, 0))
+        poller._link.relay(1, (0, 0, 0, 0))
     with pytest.raises(ValueError, match="no alias"):
-        poller._link.relay(251, (1, 1, 0, 0, 0))
+        poller._link.relay(251, (0, 0, 0, 0))
 
 
 def test_a_forged_or_echoed_alias_event_is_not_passed_on() -> None:
     """[R-1]: who has stolen the bus key speaks for no post elsewhere beyond this line."""
     cabinet = quiet(Cabinet(3, 6))
     alias = next(iter(cabinet.hood.aliases["bus1"]))
-    payload = messages.encode(messages.EVENT, (1, messages.PRESENCE, 0, 0, 0))
+    payload = messages.encode(messages.EVENT, (0, 0, 0, 0))
     signed = header(EVERYBODY, alias, messages.EVENT, 0x7FFFFFFF) + payload
     forged = pack(signed, Key(bus_key(1)).seal(contexts.BUS, signed))
     street = cabinet.lines["bus1"]

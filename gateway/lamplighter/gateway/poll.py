@@ -259,8 +259,9 @@ class Poller:
             self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
         if self._utc_ahead_ms is not None:
             self.timekeeper.status(peer.address, values[6], (t_ms + self._utc_ahead_ms) // 1000, t_ms)
-        peer.full, peer.as_of, peer.status = False, message.number & 255, line.Status(peer.address, *values[:7], 0)
-        self._actions.append(line.Status(peer.address, *values[:8]))
+        status = line.Status(peer.address, *values[:8])
+        peer.full, peer.as_of, peer.status = False, message.number & 255, status._replace(waiting=0)
+        self._actions.append(status)
         items = [tuple(item) for item in values[8] if _is_item(item)]
         if len(items) != len(values[8]):
             self._error(f"address {peer.address}: an item that is none")

@@ -155,10 +155,10 @@ class Watch:
 
     def _frame(self, frame: Frame, size: int) -> None:
         if frame.type == messages.EVENT:
-            sight = self._open.get((frame.src, frame.values()[0]))
+            sight = self._open.get((frame.src, frame.counter))
             if sight is not None and sight.line_us < 0:
                 sight.line_us = self.now_us
-        elif frame.type == messages.STATUS:
+        elif frame.type in (messages.STATUS, messages.STILL):
             self.statuses += 1
             self.frame_bytes += size
         elif frame.src == GATEWAY and frame.type == messages.POLL:

@@ -214,8 +214,9 @@ class VirtualPost:
             return
         if frame.type == messages.EVENT and frame.dst == EVERYBODY:
             values, heard, src = frame.values(), post.line._link._heard, frame.src
-            if heard.get(src, 0) < frame.counter and values[1] == messages.PRESENCE:
-                heard[src] = frame.counter
+            place, order = event_place(src, values), event_order(frame.counter, values)
+            if heard.get(place, 0) < order:
+                heard[place] = order
                 self._take(post, src, values)
                 return  # that the line was in use it learns from catch_up
         self._heard_us = self._loop.now_us
