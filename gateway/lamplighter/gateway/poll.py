@@ -37,6 +37,7 @@ GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
 TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
 TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
 TIME_BYTES = 32  # a TIME or SET_TIME frame on the wire
+STEP_MS = 500  # of this computer's clock: less is slewed by its time service
 HINTS_MAX = 32  # events whose senders are still to be told
 HINT_USES = 2  # a hint is told twice: its poll may be lost
 SEQ_MAX = 0xFFFFFFFF
@@ -122,7 +123,7 @@ class Poller:
         elif isinstance(event, line.Stored):
             self._stored(event)
         elif isinstance(event, line.Clock):
-            self._utc_ahead_ms, self._uncertainty_ms = event.utc_ms - t_ms, event.uncertainty_ms
+            self._clock(event, t_ms)
         elif isinstance(event, line.Say):
             self.mouth.add(event, t_ms)
         elif isinstance(event, line.LineDown):
@@ -156,6 +157,13 @@ class Poller:
         if self._decoder.errors != errors:
             self.mouth.trouble(t_ms)
             self._error(self._decoder.last_error, self._decoder.errors - errors)
+
+    def _clock(self, clock: line.Clock, t_ms: int) -> None:
+        ahead_ms = clock.utc_ms - t_ms
+        if self._utc_ahead_ms is None or abs(ahead_ms - self._utc_ahead_ms) >= STEP_MS:
+            for peer in self._roster.peers.values():  # whose clock is right is seen in a whole status only
+                peer.full = True
+        self._utc_ahead_ms, self._uncertainty_ms = ahead_ms, clock.uncertainty_ms
 
     def _ask(self, ask: line.Ask) -> None:
         peer = self._roster.peers.get(ask.address)
