@@ -8,6 +8,7 @@ from lamppost.wire.frame import Decoder
 from lamppost.wire.gateway_link import GatewayLink
 
 BUS_KEY = bytes([9]) * 32
+SENT_MAX = 800  # frames kept for `heard`: a small heap holds no hour of them
 NOON = 835401600 + 43200  # 2026-06-22T12:00:00Z
 
 
@@ -83,7 +84,7 @@ class Bench:
             elif action[0] == "log":
                 self.logged.append(action[1])
             elif action[0] == "tx":
-                self.sent += self._decoder.feed(action[1])
+                self.sent = self.sent[-SENT_MAX:] + self._decoder.feed(action[1])
         return actions
 
     def run(self, ms):
