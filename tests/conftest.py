@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -10,6 +11,12 @@ import time
 import pytest
 
 START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cores needs longer
+
+
+# A shell that runs the tests in the background has its children ignore Ctrl-C, and theirs inherit that; programs that
+# tests start must end by it as they do on a terminal.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
