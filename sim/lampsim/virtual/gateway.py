@@ -47,6 +47,7 @@ class Port:
         self._gateway = gateway
         self._loop = gateway.loop
         self._timer: Handle | None = None
+        self._timer_us = 0
         self._closed = False
 
     def open(self) -> None:
@@ -89,13 +90,14 @@ class Port:
             self._timer = None
             return
         at_us = max(deadline * 1000, self._loop.now_us + 500)  # as the daemon does: rounding must not wake early
-        if timer is not None and timer[2] is not None:
-            if timer[0] == at_us:
+        if timer is not None:
+            if self._timer_us == at_us:
                 return
             self._loop.cancel(timer)
-        self._timer = self._loop.at(at_us, self._due)
+        self._timer, self._timer_us = self._loop.at(at_us, self._due), at_us
 
     def _due(self) -> None:
+        self._timer = None
         self.handle(None)
 
 
@@ -302,7 +304,7 @@ class VirtualGateway:
     # --- plans
 
     def _look_at_plans(self, wait_us: int) -> None:
-        if self._plans_due is None or self._plans_due[2] is None:
+        if self._plans_due is None:
             self._plans_due = self.loop.after(wait_us, self._send_plans)
 
     def _send_plans(self) -> None:

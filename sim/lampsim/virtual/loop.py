@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-Handle = list  # [t_us, order, callback or None]
+Handle = int  # when in microseconds, and in the low bits which of that moment: whole numbers compare fastest
+_ORDER_BITS = 40
 
 
 class Loop:
@@ -18,12 +19,14 @@ class Loop:
         self.now_us = 0
         self.events = 0
         self._heap: list[Handle] = []
+        self._due: dict[Handle, Callable[[], object]] = {}
         self._order = 0
 
     def at(self, t_us: int, callback: Callable[[], object]) -> Handle:
         """Call back at `t_us`, or at once where that has passed; return what `cancel` takes."""
         self._order += 1
-        handle = [t_us if t_us > self.now_us else self.now_us, self._order, callback]
+        handle = ((t_us if t_us > self.now_us else self.now_us) << _ORDER_BITS) + self._order
+        self._due[handle] = callback
         heappush(self._heap, handle)
         return handle
 
@@ -33,23 +36,22 @@ class Loop:
     def cancel(self, handle: Handle | None) -> None:
         """Forget a callback; one that has been called, or None, is no fault."""
         if handle is not None:
-            handle[2] = None
+            self._due.pop(handle, None)
 
     def next_us(self) -> int | None:
         """When the next thing is due; None: never."""
-        while self._heap and self._heap[0][2] is None:
+        while self._heap and self._heap[0] not in self._due:
             heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0] >> _ORDER_BITS if self._heap else None
 
     def run_until(self, t_us: int) -> None:
         """Let everything happen that is due up to and including `t_us`; then that is the present."""
-        heap = self._heap
-        while heap and heap[0][0] <= t_us:
+        heap, due, after = self._heap, self._due, (t_us + 1) << _ORDER_BITS
+        while heap and heap[0] < after:
             handle = heappop(heap)
-            callback = handle[2]
+            callback = due.pop(handle, None)
             if callback is not None:
-                self.now_us = handle[0]
+                self.now_us = handle >> _ORDER_BITS
                 self.events += 1
-                handle[2] = None
                 callback()
         self.now_us = max(self.now_us, t_us)

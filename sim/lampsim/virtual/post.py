@@ -4,7 +4,7 @@ What it promises
 - The Post is lamppost.post.Post, its records go through the real Journal on two copies in memory.
 - Power off forgets everything but the flash, at any microsecond; power on starts a new Post, which takes the flash as
   it is. Its tick count begins anywhere in 2**30 ms, and runs off by `drift_ppm`.
-- An event of a post that this one has no use for is not decoded here: only its counter is remembered, as the real link
+- An event of a post that this one has no use for is not decoded here: only its number is remembered, as the real link
   does; `Wire.exact` turns that off.
 
 Hooks for faults: `flash_write(name, data)` may raise OSError, cut the power, or return other bytes to write;
@@ -18,18 +18,18 @@ from collections.abc import Callable
 from typing import Any
 
 from lamppost.limits import TICKS_MASK
+from lamppost.line import Line
 from lamppost.post import Post
 from lamppost.store.journal import Journal
-from lamppost.wire import messages
-from lamppost.wire.frame import EVERYBODY, Frame
-from lamppost.wire.post_link import event_order, event_place
+from lamppost.wire.frame import Frame
 from lamppost.wire.seal import Key
 
 from .loop import Handle, Loop
-from .wire import Wire
+from .wire import Event, Wire
 
 TURN_US = 2_000  # from the end of what was heard to the first bit of an answer: DESIGN.md, "The bus"
 _PPM = 1_000_000
+_RATE_ONE = 1000 * _PPM  # of a clock without drift: parts of a millisecond that a microsecond is
 
 
 class SharedKey(Key):
@@ -65,7 +65,7 @@ class VirtualPost:
     ) -> None:
         self.name, self.address, self.index = name, address, index
         self.wire = wire
-        self.drift_ppm = drift_ppm
+        self._rate = _PPM + drift_ppm
         self.turn_us = turn_us
         self.flash: dict[str, bytes] = {}
         self.flash_write: Callable[[str, bytes], bytes] | None = None
@@ -84,12 +84,20 @@ class VirtualPost:
         self._tick0 = self._random.randrange(TICKS_MASK + 1)
         self._boot_us = self._base_ms = 0  # since when drift_ppm holds, and t_ms then
         self._heard_us = -1
-        self._table = b""
-        self._known: frozenset[int] = frozenset()
         self._wake_us: int | None = None
         self._timer: Handle | None = None
+        self._timer_us = 0
         self._journal = Journal(self)
         self._journal.put("settings", settings)
+
+    @property
+    def drift_ppm(self) -> int:
+        """By how much its crystal runs off; to change it on the way, `set_drift`."""
+        return self._rate - _PPM
+
+    @drift_ppm.setter
+    def drift_ppm(self, ppm: int) -> None:
+        self._rate = _PPM + ppm
 
     @property
     def powered(self) -> bool:
@@ -188,7 +196,7 @@ class VirtualPost:
     def set_drift(self, ppm: int) -> None:
         """From now on its crystal runs off by so much; what it has counted so far stays."""
         self._base_ms, self._boot_us = self.t_ms(), self._loop.now_us
-        self.drift_ppm = ppm
+        self._rate = _PPM + ppm
         self.handle(("tick",))
 
     def give(self, event: tuple) -> None:
@@ -212,26 +220,26 @@ class VirtualPost:
         post = self.post
         if post is None or post.line is None:
             return
-        if frame.type == messages.EVENT and frame.dst == EVERYBODY:
-            values, heard, src = frame.values(), post.line._link._heard, frame.src
-            place, order = event_place(src, values), event_order(frame.counter, values)
-            if heard.get(place, 0) < order:
-                heard[place] = order
-                self._take(post, src, values)
-                return  # that the line was in use it learns from catch_up
-        self._heard_us = self._loop.now_us
-        self.handle(("frame", frame))
+        if self.wire.event is not None:
+            self._take(post, post.line, self.wire.event)
+        else:
+            self._heard_us = self._loop.now_us
+            self.handle(("frame", frame))
 
-    def _take(self, post: Post, src: int, values: list) -> None:
+    def _take(self, post: Post, line: Line, event: Event) -> None:
         """Take a detection that a real link of this line has just sealed.
 
-        What Line and PostLink would do with it: remember its counter, and tell the detection where the post knows the
-        place. Everything else a post does at such a moment waits for its own deadline.
+        What Line and PostLink would do with it: refuse one that was said before, remember its number, and tell the
+        detection where the post knows the place. Everything else a post does at such a moment waits for its own
+        deadline; that the line was in use it learns from catch_up.
         """
-        table = post.presence.table
-        if table is not self._table:
-            self._table, self._known = table, frozenset(table)
-        if src in self._known and post.overheard(src, values[0], self._t_ms(self._loop.now_us) - values[2]):
+        heard = line._link._heard
+        if heard.get(event.place, 0) >= event.order:
+            line.refused += 1
+            return
+        heard[event.place] = event.order
+        src = event.src
+        if src in post.presence._addresses and post.overheard(src, event.user_class, self.t_ms() - event.age_ms):
             self.handle(("tick",))
 
     def passed(self, src: int, dst: int, end_us: int) -> None:
@@ -247,20 +255,21 @@ class VirtualPost:
 
     def t_ms(self) -> int:
         """The Post's own unwrapped milliseconds since it woke."""
-        return self._t_ms(self._loop.now_us)
+        return self._base_ms + (self._loop.now_us - self._boot_us) * self._rate // _RATE_ONE
 
-    def _t_ms(self, now_us: int) -> int:
-        return max(0, self._base_ms + (now_us - self._boot_us) * (_PPM + self.drift_ppm) // (1000 * _PPM))
+    def _t_ms(self, then_us: int) -> int:
+        """The same at a moment that has passed."""
+        return max(0, self._base_ms + (then_us - self._boot_us) * self._rate // _RATE_ONE)
 
     def _us(self, t_ms: int) -> int:
         """The first microsecond at which its clock says t_ms."""
-        return self._boot_us - (-(t_ms - self._base_ms) * 1000 * _PPM // (_PPM + self.drift_ppm))
+        return self._boot_us - ((self._base_ms - t_ms) * _RATE_ONE // self._rate)
 
     def handle(self, event: tuple) -> None:
         post = self.post
         if post is None:
             return
-        t_ms = self._t_ms(self._loop.now_us)
+        t_ms = self.t_ms()
         ticks = (self._tick0 + t_ms) & TICKS_MASK
         actions, deadline = post.handle(event, ticks)
         if actions:
@@ -297,17 +306,17 @@ class VirtualPost:
         self._wake_us = wake_us
         timer = self._timer
         if timer is not None:
-            if timer[0] <= wake_us:
+            if self._timer_us <= wake_us:
                 return
             self._loop.cancel(timer)
-        self._timer = self._loop.at(wake_us, self._wake)
+        self._timer, self._timer_us = self._loop.at(wake_us, self._wake), wake_us
 
     def _wake(self) -> None:
         self._timer = None
         if self._wake_us is None:
             return
         if self._wake_us > self._loop.now_us:
-            self._timer = self._loop.at(self._wake_us, self._wake)
+            self._timer, self._timer_us = self._loop.at(self._wake_us, self._wake), self._wake_us
         else:
             if self.post is not None and self.post._present:  # it may want to announce again
                 self._listen_now()

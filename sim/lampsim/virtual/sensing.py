@@ -39,6 +39,7 @@ class Sensing:
         self._cells: dict[tuple[int, int], list[int]] = {}
         for i, (x, y) in enumerate(points):
             self._cells.setdefault((math.floor(x / self._cell_m), math.floor(y / self._cell_m)), []).append(i)
+        self._boxes: dict[tuple[int, int, int, int], list[int]] = {}  # cells from, to -> the sensors in them
         self._active: dict[int, int] = {}  # post -> class
         self._seen_us: dict[int, int] = {}
 
@@ -82,9 +83,15 @@ class Sensing:
     def _around(self, west: float, south: float, east: float, north: float) -> list[int]:
         """The sensors in the cells that a box and their range touch."""
         cell_m, range_m = self._cell_m, self._range_m
-        columns = range(math.floor((west - range_m) / cell_m), math.floor((east + range_m) / cell_m) + 1)
-        rows = range(math.floor((south - range_m) / cell_m), math.floor((north + range_m) / cell_m) + 1)
-        return [i for cx in columns for cy in rows for i in self._cells.get((cx, cy), ())]
+        box = (
+            math.floor((west - range_m) / cell_m), math.floor((east + range_m) / cell_m) + 1,
+            math.floor((south - range_m) / cell_m), math.floor((north + range_m) / cell_m) + 1,
+        )  # fmt: skip
+        found = self._boxes.get(box)
+        if found is None:
+            cells = [(cx, cy) for cx in range(*box[:2]) for cy in range(*box[2:])]
+            found = self._boxes[box] = [i for cell in cells for i in self._cells.get(cell, ())]
+        return found
 
     def _found(self, i: int, kind: int) -> None:
         before = self._active.get(i)

@@ -15,19 +15,39 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, Frame, unpack
+from lamppost.wire.messages import EVENT
+from lamppost.wire.post_link import event_order, event_place
 
 from ..line import BITS_PER_BYTE, Counters, Line
 from .loop import Handle, Loop
 
 CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes 20 ms of silence for a frame cut short
+LAST_US = 2_000  # a last piece that has so little to wait for the end goes with it
 PAST = 8  # frames remembered for `catch_up`: a post that misses eight in a row does not know the line any more
 RECENT = 200  # writes kept for a stranger who listens in
 STEP_BYTES = 4  # where frames collide everybody hears every four bytes
 FRAME_MIN = 9  # a GO, stuffed, with two delimiters
+
+
+class Event(NamedTuple):
+    """An EVENT that a real link has sealed: what each hearer would work out of the frame, worked out once."""
+
+    frame: Frame
+    src: int
+    place: int
+    order: int
+    user_class: int
+    age_ms: int
+
+    @classmethod
+    def of(cls, frame: Frame) -> Event:
+        values = frame.values()
+        place, order = event_place(frame.src, values), event_order(frame.counter, values)
+        return cls(frame, frame.src, place, order, values[0], values[2])
 
 
 class Station(Protocol):
@@ -71,6 +91,7 @@ class Wire:
         self.stations: dict[str, Station] = {}
         self.recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)  # when and what
         self.speaker = ""  # whose frame is being handed out
+        self.event: Event | None = None  # and what it is, where it is an EVENT
         self._loop = loop
         self._sent = sent
         self._byte_us = BITS_PER_BYTE * 1_000_000 / baud
@@ -177,7 +198,7 @@ class Wire:
         run.frame = _frame_in(data) if self.stations[node].address >= 0 else None
         if self._loss or self._bit_error:
             self._damage(run)
-        if any(name != node for name in self.listeners):
+        if len(self.listeners) > (node in self.listeners):
             self._carry(run, now_us + self._span_us(1))
         run.steps.append(self._loop.at(end_us, self._finish))
 
@@ -192,7 +213,8 @@ class Wire:
         if run is None:
             return
         ended = self._ended(run, self._loop.now_us)
-        self._carry(run, self._loop.now_us + CHUNK_US)
+        if self._loop.now_us + CHUNK_US + LAST_US < run.end_us:
+            self._carry(run, self._loop.now_us + CHUNK_US)
         for station in list(self.listeners.values()):
             if station.name != run.node:
                 self._give(run, station, ended)
@@ -252,6 +274,7 @@ class Wire:
 
     def _finish_broadcast(self, run: _Run, frame: Frame) -> None:
         node, missed, listeners = run.node, run.missed, self.listeners
+        self.event = Event.of(frame) if frame.type == EVENT else None
         for station in list(self.stations.values()):
             name = station.name
             if name in listeners or name in run.given:
@@ -259,6 +282,7 @@ class Wire:
                     self._give(run, station, len(run.data))
             elif name != node and name not in missed:
                 station.hear_frame(frame, node)
+        self.event = None
 
     def _finish_single(self, run: _Run, frame: Frame) -> None:
         target = self._by_address.get(frame.dst)
