@@ -1,7 +1,9 @@
 """The connection to the central broker: retained state, batches of the outbox, responses; and what comes back.
 
 Rules kept here
-- An item leaves the outbox when the broker has acknowledged it (PUBACK), never before.
+- An item counts as delivered when the broker has acknowledged it (PUBACK) and that is on disk, never before; so while
+  the disk is full no more than the window is sent.
+- What the centre asks for again is sent again, under the same ids.
 - At most `inflight` publishes are under way; correctness needs no more than MQTT 3.1.1 and a clean session.
 - What is whispered (other cabinets' business, by the second) goes out at once with QoS 0, or never.
 - Retained state is kept here by topic and sent again, whole, on every connection.
@@ -15,6 +17,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -22,7 +25,7 @@ import aiomqtt
 
 from lamplighter.gateway import tls
 from lamplighter.gateway.config import Mqtt
-from lamplighter.gateway.outbox import EVENTS, FLOW, TELEMETRY, Outbox, Row
+from lamplighter.gateway.outbox import EVENTS, FLOW, STREAMS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.refusals import reason
 from lamplighter.gateway.topics import Topics
 
@@ -33,6 +36,8 @@ BATCH_BYTES = 64 * 1024
 RESPONSES_MAX = 256  # answers waiting for the broker; older ones have expired for whoever asked
 WHISPERS_MAX = 64  # of a busy moment; with no connection they are worth nothing
 INCOMING_MAX = 1000  # requests read from the broker and not yet looked at
+AGAIN_MAX = 4096  # ranges waiting to be sent again: five requests of the largest kind
+DISK_S = 5.0  # until the next try to write down an acknowledgement on a full disk
 ACK_S = 20.0  # a broker that acknowledges nothing for so long is gone
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 60.0
@@ -71,7 +76,10 @@ class Broker:
         self._whispered = asyncio.Event()
         self._responses: deque[tuple[str, str]] = deque(maxlen=RESPONSES_MAX)
         self._changed = asyncio.Event()
-        self._fresh = {stream: asyncio.Event() for stream in (EVENTS, TELEMETRY, FLOW)}
+        self._fresh = {stream: asyncio.Event() for stream in STREAMS}
+        self._stream_topics = {EVENTS: topics.events, TELEMETRY: topics.telemetry, FLOW: topics.flow}
+        self._again: deque[tuple[int, int, int]] = deque()  # (stream, first, last) asked for again
+        self._asked = asyncio.Event()
         self._said = ""
         self._ending = False
 
@@ -96,6 +104,14 @@ class Broker:
         """The outbox has something new."""
         for event in self._fresh.values():
             event.set()
+
+    def again(self, ranges: list[tuple[int, int]]) -> bool:
+        """Send these ids again, whatever their stream; False when too much is waiting to be sent again."""
+        if len(self._again) + len(ranges) * len(STREAMS) > AGAIN_MAX:
+            return False
+        self._again.extend((stream, first, last) for first, last in ranges for stream in STREAMS)
+        self._asked.set()
+        return True
 
     def end(self) -> None:
         """Call it before run() is cancelled."""
@@ -151,6 +167,7 @@ class Broker:
                 await client.subscribe(topic, qos=0)
             self._whispers.clear()
             self._dirty = dict.fromkeys(self._retained)
+            self._asked.set()
             self._changed.set()
             window = asyncio.Semaphore(self._settings.inflight)
             try:
@@ -162,6 +179,9 @@ class Broker:
                     topics = self._topics
                     for stream, topic in ((EVENTS, topics.events), (TELEMETRY, topics.telemetry), (FLOW, topics.flow)):
                         group.create_task(self._deliver(client, window, group, stream, topic))
+                    group.create_task(self._repeat(client, window))
+                    for stream in STREAMS:
+                        group.create_task(self._deliver(client, window, group, stream))
             except asyncio.CancelledError:
                 await self._farewell(client)
                 raise
@@ -203,9 +223,9 @@ class Broker:
                 group.create_task(_publish(client, window, topic, self._retained[topic], retain=True))
 
     async def _deliver(
-        self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup, stream: int, topic: str
+        self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup, stream: int
     ) -> None:
-        """Send a stream of the outbox, oldest first, from its beginning."""
+        """Send a stream of the outbox, oldest first, from what is not yet delivered."""
         fresh, cursor, epoch = self._fresh[stream], 0, self._outbox.epoch
         while True:
             fresh.clear()
@@ -219,19 +239,39 @@ class Broker:
             cursor = rows[-1].seq
             payload = (counts if stream == FLOW else batch)(self._gateway, epoch, rows)
             await window.acquire()
-            group.create_task(self._deliver_one(client, window, stream, topic, payload, rows))
+            group.create_task(self._deliver_one(client, window, stream, payload, rows))
 
     async def _deliver_one(
-        self,
-        client: aiomqtt.Client,
-        window: asyncio.Semaphore,
-        stream: int,
-        topic: str,
-        payload: str,
-        rows: list[Row],
+        self, client: aiomqtt.Client, window: asyncio.Semaphore, stream: int, payload: str, rows: list[Row]
     ) -> None:
-        await _publish(client, window, topic, payload)
-        self._outbox.acknowledge(stream, rows[0].seq, rows[-1].seq)
+        """The window is held until the acknowledgement is on disk."""
+        try:
+            await client.publish(self._stream_topics[stream], payload, qos=1)
+            while True:
+                try:
+                    await asyncio.wrap_future(self._outbox.acknowledge(stream, rows[0].seq, rows[-1].seq))
+                    return
+                except sqlite3.Error:  # said where it is noticed first, at the next item
+                    await asyncio.sleep(DISK_S)
+        finally:
+            window.release()
+
+    async def _repeat(self, client: aiomqtt.Client, window: asyncio.Semaphore) -> None:
+        """Send what was asked for again. It waits behind nothing but the window, and nothing waits behind it."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            while self._again:
+                stream, first, last = self._again[0]
+                most = 1 if stream == FLOW else BATCH_ITEMS
+                rows = cut(await asyncio.to_thread(self._outbox.between, stream, first, last, most))
+                if rows:
+                    payload = (counts if stream == FLOW else batch)(self._gateway, self._outbox.epoch, rows)
+                    await window.acquire()
+                    await _publish(client, window, self._stream_topics[stream], payload)
+                    self._again[0] = stream, rows[-1].seq + 1, last
+                else:
+                    self._again.popleft()
 
     async def _farewell(self, client: aiomqtt.Client) -> None:
         """A clean end: the last will is not sent then, so we say it ourselves."""

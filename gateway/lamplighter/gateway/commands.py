@@ -19,13 +19,16 @@ from lamppost.light.layers import OPERATOR, SET
 from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
 from lamppost.wire import messages
 
-COMMANDS = ("snapshot", "override", "clear", "why", "identify")
+COMMANDS = ("snapshot", "override", "clear", "why", "identify", "resend")
 TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
 REPLY_TO_MAX = 256
 IDENTIFY_S = 30
 WIRE_REASON_MAX = dict(messages.FIELDS[messages.COMMAND])["reason"][1]  # bytes; what is longer is cut for the wire
 UTC = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(?:Z|\+00:00)")
+RANGES_MAX = 256  # of one request; a centre that misses more asks again
+SPAN_MAX = 10_000  # ids of one request: some hours of a busy cabinet, 2 MB
+EPOCH = re.compile(r"[0-9a-f]{8}")
 OPS = ("set", "raise", "cap", "scale")
 
 
@@ -51,6 +54,8 @@ class Request:
     for_s: int = 0
     reason: str = ""
     at_s: int = 0
+    epoch: str = ""
+    ranges: tuple[tuple[int, int], ...] = ()
 
     def procedure(self, post: str, now_s: int) -> Procedure:
         """What to ask of one post. `now_s` is the street's time."""
@@ -140,6 +145,8 @@ def _request(
         raise ValueError(f"expired at {utc_text(expires_s)}, it is {utc_text(now_s)} here; ask again")
     if expires_s > now_s + EXPIRES_MAX_S:
         raise ValueError(f'"expires" is more than {EXPIRES_MAX_S // 3600} h ahead; what may wait so long is a plan')
+    if command == "resend":
+        return Request(transaction, expires_s, command, (), reply_to, **_resend(value))
     fields: dict[str, Any] = {"posts": _posts(value, command, posts, groups)}
     if command == "override":
         fields |= _override(value)
@@ -160,6 +167,22 @@ def _override(value: dict[str, Any]) -> dict[str, Any]:
     reason = reason.encode()[:WIRE_REASON_MAX].decode(errors="ignore")
     for_s = _integer(value.get("for_s"), "for_s", 1, OVERRIDE_MAX_S)
     return {"level_pm": round(level * 10), "for_s": for_s, "reason": reason}
+
+
+def _resend(value: dict[str, Any]) -> dict[str, Any]:
+    epoch, ranges = value.get("epoch"), value.get("ranges")
+    if not isinstance(epoch, str) or not EPOCH.fullmatch(epoch):
+        raise ValueError('"epoch" must be that of the items, 8 hexadecimal digits')
+    if not isinstance(ranges, list) or not 0 < len(ranges) <= RANGES_MAX or not all(_is_range(row) for row in ranges):
+        raise ValueError(f'"ranges" must be 1 to {RANGES_MAX} of [first, last]')
+    if sum(last - first + 1 for first, last in ranges) > SPAN_MAX:
+        raise ValueError(f'"ranges" name more than {SPAN_MAX} items; ask in parts')
+    return {"epoch": epoch, "ranges": tuple((first, last) for first, last in ranges)}
+
+
+def _is_range(row: Any) -> bool:
+    good = isinstance(row, list) and len(row) == 2 and all(type(seq) is int for seq in row)
+    return good and 0 < row[0] <= row[1] < 1 << 53
 
 
 def _posts(value: dict[str, Any], command: str, posts: list[str], groups: dict[str, set[str]]) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ class Daemon:
         self._waiting: dict[str, Answered] = {}
         self._tasks: set[asyncio.Task] = set()
         self._number = 0
+        self.store_error = ""  # why items cannot be stored
         self._does = {
             line.Status: self._status,
             line.Items: self._items,
@@ -177,8 +178,13 @@ class Daemon:
     def _kept(self, done: Future[int], then: Callable[[], None] | None) -> None:
         error = done.exception()
         if error is not None:
-            log.error("items cannot be stored: %s; the posts keep them", error)
+            if str(error) != self.store_error:  # once, however long the disk is full
+                self.store_error = str(error)
+                log.error("items cannot be stored: %s; the posts keep them, make room on the disk", error)
             return
+        if self.store_error:
+            log.info("items are stored again")
+            self.store_error = ""
         if done.result():
             self.broker.fresh()
         if then is not None:

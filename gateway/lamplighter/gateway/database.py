@@ -111,11 +111,12 @@ class Database:
                 batch.append(self._queue.get_nowait())
             except queue.Empty:
                 break
-        return batch
+        # whoever has cancelled is left out; from here on a work cannot be cancelled, and its future is always done
+        return [entry for entry in batch if entry is None or entry[1].set_running_or_notify_cancel()]
 
     def _commit(self, batch: list) -> bool:
         """Return whether the end was asked for."""
-        ending = batch[-1] is None
+        ending = bool(batch) and batch[-1] is None
         works = [entry for entry in batch if entry is not None]
         try:
             self._write.execute("BEGIN IMMEDIATE")

@@ -1,7 +1,7 @@
 """Requests from the office: taken in, acted on at most once, answered.
 
 What a request may be is decided in commands.py, what is remembered in ledger.py. A request that only asks (snapshot,
-why) is answered each time it comes; one that acts is written down first.
+why, resend) is answered each time it comes; one that acts is written down first.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ class Desk:
             answer = commands.response(request.transaction, posts)
             self._respond(answer | {"status": daemon.report.payload()}, request.reply_to)
             return
+        if request.command == "resend":
+            self._respond(await asyncio.to_thread(self._resend, request), request.reply_to)
+            return
         acts = request.command not in READ_ONLY
         if acts:
             new, before = await asyncio.wrap_future(daemon.ledger.begin(request.transaction, true_utc_s()))
@@ -74,6 +77,17 @@ class Desk:
         if acts:
             await asyncio.wrap_future(daemon.ledger.finish(request.transaction, dump(answer)))
         self._respond(answer, request.reply_to)
+
+    def _resend(self, request: commands.Request) -> dict[str, Any]:
+        """Send items again; the answer says which of them are nowhere any more, so that nobody asks for ever."""
+        outbox = self._daemon.outbox
+        if request.epoch == outbox.epoch:
+            gone = [gap for first, last in request.ranges for gap in outbox.missing(first, last)]
+            queued = self._daemon.broker.again(list(request.ranges))
+        else:  # of a store that was lost
+            gone, queued = list(request.ranges), True
+        error = "" if queued else "too much is being sent again; ask later"
+        return commands.response(request.transaction, {}, error) | {"epoch": outbox.epoch, "gone": gone}
 
     def _repeat(self, request: commands.Request, before: str | None) -> None:
         """Answer a request that was here before, without acting again."""

@@ -4,9 +4,11 @@ Promises
 - An item of a post, (post, item epoch, seq), is appended once, however often and by whichever way it arrives.
 - It gets a stable id (epoch of this store, seq) in the commit that also remembers that it came; so after kill -9 it is
   sent again with the same id, or not at all because it is acknowledged.
-- It is deleted only by `acknowledge`.
-- The store stays within its budget: the oldest readings go first, then the oldest counts of people (reported
-  with the readings), then the oldest events.
+- `acknowledge` means that the broker has it, which proves nothing about the centre: it is kept for a while, up to a
+  KEPT_SHARE of the budget, so that the centre can ask for it again by its id.
+- The store stays within its budget: first goes what was delivered, then the oldest readings, then the oldest counts of
+  people (reported with the readings), and last the oldest events.
+- After a restart at most the window in flight is sent a second time, under the same ids.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from typing import NamedTuple
 from lamplighter.gateway.database import Database
 
 EVENTS, TELEMETRY, FLOW = 0, 1, 2  # FLOW: counts of the gateway's own, one message each
+STREAMS = (EVENTS, TELEMETRY, FLOW)
 HEARD_MAX = 64  # events of one post on the fast path ahead of its items; the items bring any further ones
 ROW_BYTES = 24  # what SQLite adds to a row
+KEPT_SHARE = 4  # a quarter of the budget for what is delivered: some ten days of 250 posts by default
+SEQ_MAX = (1 << 63) - 1  # SQLite's largest integer
 THIN_ROWS = 500  # deleted at once when the budget is reached, so that it is not reached again at every append
 
 
@@ -78,17 +83,39 @@ class Outbox:
         return self._database.submit(lambda connection: self._append(connection, entries))
 
     def acknowledge(self, stream: int, first: int, last: int) -> Future[int]:
-        """Forget the items first..last of a stream: the broker has them."""
-        return self._database.submit(lambda connection: self._delete(connection, stream, first, last))
+        """The broker has the items first..last of a stream; the future is the number of those that were new to us."""
+        return self._database.submit(lambda connection: self._acknowledge(connection, stream, first, last))
 
     def read(self, stream: int, after: int, limit: int) -> list[Row]:
-        """The oldest items of a stream whose seq is over `after`; none while the file turns out to be damaged."""
-        sql = "SELECT seq, body FROM outbox WHERE stream=? AND seq>? ORDER BY seq LIMIT ?"
+        """The oldest items of a stream over `after` that are to be delivered; none while the file is damaged."""
+        done = list(self._acked[stream])
+        rows = self.between(stream, max(after, self._sent[stream]) + 1, SEQ_MAX, limit)
+        return [row for row in rows if not any(first <= row.seq <= last for first, last in done)]
+
+    def between(self, stream: int, first: int, last: int, limit: int) -> list[Row]:
+        """The oldest items first..last of a stream, delivered or not."""
+        sql = "SELECT seq, body FROM outbox WHERE stream=? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
         try:
-            return [Row(*row) for row in self._database.read(sql, (stream, after, limit))]
+            return [Row(*row) for row in self._database.read(sql, (stream, first, last, limit))]
         except sqlite3.DatabaseError:
             self._database.suspect()
             return []
+
+    def missing(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The ids of first..last that were given and are nowhere any more, as ranges."""
+        sql = "SELECT seq FROM outbox WHERE stream=? AND seq BETWEEN ? AND ?"
+        there = sorted(row[0] for stream in STREAMS for row in self._database.read(sql, (stream, first, last)))
+        gone, expected = [], first
+        for seq in [*there, min(last + 1, self._next)]:
+            if seq > expected:
+                gone.append((expected, seq - 1))
+            expected = seq + 1
+        return gone
+
+    @property
+    def next(self) -> int:
+        """The id that the next item gets; every lower one has been given."""
+        return self._next
 
     def stored(self) -> dict[str, tuple[int, int]]:
         """For each post its item epoch and the highest seq of which everything is stored."""
@@ -109,8 +136,12 @@ class Outbox:
         self.epoch = str(meta["epoch"])
         self._next = int(meta.get("next", 1))
         self._dropped = [int(meta.get("dropped_events", 0)), int(meta.get("dropped_readings", 0))]
-        size = f"SELECT COUNT(*), COALESCE(SUM(LENGTH(CAST(body AS BLOB)) + {ROW_BYTES}), 0) FROM outbox"
-        self._count, self._bytes = connection.execute(size).fetchone()
+        self._sent = [int(meta.get(f"sent:{stream}", 0)) for stream in STREAMS]
+        self._acked: list[list[tuple[int, int]]] = [[] for _ in STREAMS]  # above _sent, in any order
+        waiting = [_size(connection, stream, self._sent[stream] + 1, SEQ_MAX) for stream in STREAMS]
+        kept = [_size(connection, stream, 0, self._sent[stream]) for stream in STREAMS]
+        self._count, self._bytes = map(sum, zip(*waiting, strict=True))
+        self._kept_bytes = sum(size for _, size in kept)
         rows = connection.execute("SELECT post, epoch, stored, heard FROM posts")
         self._seen = {post: Seen(epoch, stored, frozenset(json.loads(heard))) for post, epoch, stored, heard in rows}
 
@@ -140,31 +171,91 @@ class Outbox:
         connection.executemany("INSERT OR REPLACE INTO posts VALUES (?, ?, ?, ?)", values)
         _put(connection, "next", self._next)
 
-    def _delete(self, connection: sqlite3.Connection, stream: int, first: int, last: int) -> int:
-        where = "FROM outbox WHERE stream=? AND seq BETWEEN ? AND ?"
-        size = f"SELECT COUNT(*), COALESCE(SUM(LENGTH(CAST(body AS BLOB)) + {ROW_BYTES}), 0) {where}"
-        count, freed = connection.execute(size, (stream, first, last)).fetchone()
-        connection.execute(f"DELETE {where}", (stream, first, last))
+    def _acknowledge(self, connection: sqlite3.Connection, stream: int, first: int, last: int) -> int:
+        acked = self._acked[stream]
+        first = max(first, self._sent[stream] + 1)
+        count = 0
+        for start, end in _outside(first, last, acked):
+            number, size = _size(connection, stream, start, end)
+            count += number
+            self._bytes -= size
+            self._kept_bytes += size
+        if not count:
+            return 0
         self._count -= count
-        self._bytes -= freed
+        met = [one for one in acked if one[0] <= last and one[1] >= first]
+        acked[:] = [one for one in acked if one not in met]
+        acked.append((min([first, *(one[0] for one in met)]), max([last, *(one[1] for one in met)])))
+        acked.sort()
+        while acked and not _size(connection, stream, self._sent[stream] + 1, acked[0][0] - 1)[0]:
+            self._sent[stream] = acked.pop(0)[1]
+        _put(connection, f"sent:{stream}", self._sent[stream])
+        while self._kept_bytes > self._budget // KEPT_SHARE and self._forget(connection):
+            pass
         return count
 
     def _thin(self, connection: sqlite3.Connection) -> None:
-        while self._bytes > self._budget:
-            dropped = any(self._drop(connection, stream) for stream in (TELEMETRY, FLOW, EVENTS))
-            if not dropped:
+        while self._bytes + self._kept_bytes > self._budget:
+            freed = self._forget(connection) or any(
+                self._drop(connection, stream) for stream in (TELEMETRY, FLOW, EVENTS)
+            )
+            if not freed:
                 return
 
-    def _drop(self, connection: sqlite3.Connection, stream: int) -> int:
-        oldest = "SELECT seq FROM outbox WHERE stream=? ORDER BY seq LIMIT ?"
-        seqs = connection.execute(oldest, (stream, THIN_ROWS)).fetchall()
-        if not seqs:
+    def _forget(self, connection: sqlite3.Connection) -> int:
+        """Delete the oldest of what was delivered."""
+        oldest = "SELECT MIN(seq) FROM outbox WHERE stream=? AND seq<=?"
+        ends = [(connection.execute(oldest, (stream, self._sent[stream])).fetchone()[0], stream) for stream in STREAMS]
+        ends = [end for end in ends if end[0] is not None]
+        if not ends:
             return 0
-        count = self._delete(connection, stream, seqs[0][0], seqs[-1][0])
+        _, stream = min(ends)
+        count, size = _delete_oldest(connection, stream, 0, self._sent[stream])
+        self._kept_bytes -= size
+        return count
+
+    def _drop(self, connection: sqlite3.Connection, stream: int) -> int:
+        """Give up the oldest items of a stream that were never delivered, up to the window in flight."""
+        first = self._sent[stream] + 1
+        last = self._acked[stream][0][0] - 1 if self._acked[stream] else SEQ_MAX
+        count, size = _delete_oldest(connection, stream, first, last)
+        self._count -= count
+        self._bytes -= size
         self._dropped[EVENTS if stream == EVENTS else TELEMETRY] += count
         _put(connection, "dropped_events", self._dropped[EVENTS])
         _put(connection, "dropped_readings", self._dropped[TELEMETRY])
         return count
+
+
+def _outside(first: int, last: int, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of first..last that none of the ranges (sorted, apart) covers."""
+    parts = []
+    for start, end in ranges:
+        if start > last:
+            break
+        if end >= first:
+            parts.append((first, start - 1))
+            first = end + 1
+    return [(a, b) for a, b in [*parts, (first, last)] if a <= b]
+
+
+def _size(connection: sqlite3.Connection, stream: int, first: int, last: int) -> tuple[int, int]:
+    """How many items first..last there are, and their bytes."""
+    what = f"COUNT(*), COALESCE(SUM(LENGTH(CAST(body AS BLOB)) + {ROW_BYTES}), 0)"
+    where = "stream=? AND seq BETWEEN ? AND ?"
+    return connection.execute(f"SELECT {what} FROM outbox WHERE {where}", (stream, first, last)).fetchone()
+
+
+def _delete_oldest(connection: sqlite3.Connection, stream: int, first: int, last: int) -> tuple[int, int]:
+    """Delete up to THIN_ROWS of the items first..last; how many and their bytes."""
+    seqs = "SELECT seq FROM outbox WHERE stream=? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
+    found = connection.execute(seqs, (stream, first, last, THIN_ROWS)).fetchall()
+    if not found:
+        return 0, 0
+    ends = stream, found[0][0], found[-1][0]
+    gone = _size(connection, *ends)
+    connection.execute("DELETE FROM outbox WHERE stream=? AND seq BETWEEN ? AND ?", ends)
+    return gone
 
 
 def _put(connection: sqlite3.Connection, name: str, value: int) -> None:
