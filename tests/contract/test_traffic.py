@@ -119,6 +119,7 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     await tap.ask("identify", "show", posts=["p01"], for_s=1)
     await tap.ask("override", "late", posts=["p01"], level_percent=40, for_s=5, expires="2020-01-01T00:00:00Z")
     await tap.ask("snapshot", "here", reply_to=f"{BASE}/response")
+    await tap.ask("resend", "again", epoch=tap.last["status"]["epoch"], ranges=[[1, 3]])
     code, said = await tap.operator("watch", "--seconds", "1", "--json")
     assert code == 0, said
     await tap.until(lambda: tap.of_kind("presence") and tap.of_kind("reading") and "flow" in tap.last)

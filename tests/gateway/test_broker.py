@@ -236,3 +236,23 @@ def test_a_batch_is_json_and_bounded() -> None:
     assert len(batch("gw9", "ab", taken)) <= BATCH_BYTES + 100 * 12
     assert cut([Row(1, "x" * BATCH_BYTES * 2), rows[0]]) == [Row(1, "x" * BATCH_BYTES * 2)], "one always goes"
     assert [item["seq"] for item in json.loads(batch("gw9", "ab", taken))["items"]] == [row.seq for row in taken]
+
+
+@pytest.mark.slow
+async def test_a_week_of_250_posts_at_once(outbox, mosquitto) -> None:
+    """168,000 readings that waited for a broker: all arrive, each under one id."""
+    posts, each = 250, 7 * 96
+    for first in range(1, each + 1, 48):
+        entries = [
+            Entry(TELEMETRY, f"p{post:03}", 1, seq, json.dumps({"n": post * 1000 + seq, "fill": "x" * 130}))
+            for post in range(posts)
+            for seq in range(first, first + 48)
+        ]
+        await asyncio.wrap_future(outbox.append(entries))
+    assert outbox.backlog == posts * each
+    async with listener(mosquitto) as (_, got), Side(outbox, mosquitto) as side:
+        side.broker.fresh()
+        await until(lambda: outbox.backlog == 0, 240)
+        await until(lambda: sum(len(json.loads(payload)["items"]) for _, payload, _ in got) >= posts * each)
+    found = numbers(got, TOPICS.telemetry)
+    assert len(found) == len(set(found)) == posts * each

@@ -109,4 +109,4 @@ def test_a_bad_request_for_items_is_refused(fields, words) -> None:
 
     value = {"v": 1, "transaction": "t", "expires": "2026-06-21T20:05:00Z", "command": "resend"} | fields
     with pytest.raises(RequestError, match=words):
-        read(json.dumps(value).encode(), ["p01"], {}, 835_000_000)
+        read(json.dumps(value).encode(), ["p01"], {}, 835_387_000)
