@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lamplighter.gateway.ledger import TRANSACTIONS_MAX
+from lamplighter.gateway.ledger import STEP_S, TRANSACTIONS_MAX, FullError
 from lamplighter.gateway.outbox import EVENTS, HEARD_MAX, TELEMETRY
 
 CHILD = str(Path(__file__).parent / "helpers" / "outbox_child.py")
@@ -195,12 +195,25 @@ def test_requests_and_plans_and_counters_outlive_a_restart(tmp_path) -> None:
     again.database.close()
 
 
-def test_old_requests_are_forgotten_the_newest_never(box) -> None:
-    for number in range(TRANSACTIONS_MAX + 150):
-        future = box.ledger.begin(f"t{number}", number)
+def test_a_request_is_forgotten_only_when_it_is_long_expired(box) -> None:
+    """However many come, and though the clock steps back by a day: whatever repeats one in its time does nothing."""
+    for number in range(TRANSACTIONS_MAX):
+        future = box.ledger.begin(f"t{number}", 1000, 2000 + number)
     future.result(30)
-    assert box.ledger.begin(f"t{TRANSACTIONS_MAX + 149}", 9999).result(10) == (False, None)
-    assert box.ledger.begin("t0", 9999).result(10) == (True, None)
+    with pytest.raises(FullError, match="ask tomorrow"):
+        box.ledger.begin("one-more", 1000, 5000).result(10)
+    for number in (0, 1, TRANSACTIONS_MAX - 1):
+        assert box.ledger.begin(f"t{number}", 2000 + STEP_S, 9999).result(10) == (False, None)
+    assert box.ledger.begin("one-more", 2005 + STEP_S, 9999).result(10) == (True, None), "five have expired"
+    assert box.ledger.begin("t5", 2005 + STEP_S, 9999).result(10) == (False, None)
+    assert box.ledger.begin("t0", 2005 + STEP_S, 9999).result(10) == (True, None)
+
+
+def test_what_a_restart_cut_off_is_known(box) -> None:
+    for name in ("t1", "t2", "t3"):
+        box.ledger.begin(name, 10, 20).result(10)
+    box.ledger.finish("t2", "done").result(10)
+    assert sorted(box.ledger.cut_off()) == ["t1", "t3"]
 
 
 class Model(RuleBasedStateMachine):

@@ -61,6 +61,7 @@ class Broker:
         outbox: Outbox,
         received: Callable[[str, bytes], None],
         listen_to: Iterable[str] = (),
+        subscriptions: tuple[str, ...] = (),
     ) -> None:
         self.is_connected = False
         self._settings = settings
@@ -69,6 +70,7 @@ class Broker:
         self._gateway = gateway
         self._outbox = outbox
         self._received = received
+        self._subscriptions = subscriptions or (topics.desired_plans, topics.request)
         self._retained: dict[str, str] = {}
         self._dirty: dict[str, None] = {}
         self._listen_to = frozenset(listen_to)  # never retained there
@@ -161,7 +163,7 @@ class Broker:
         async with self._client() as client:
             self.is_connected, self._said = True, ""
             log.info("connected to broker %s:%d", self._settings.host, self._settings.port)
-            for topic in (self._topics.desired_plans, self._topics.request):
+            for topic in self._subscriptions:
                 await client.subscribe(topic, qos=1)
             for topic in sorted(self._listen_to):
                 await client.subscribe(topic, qos=0)
@@ -176,9 +178,6 @@ class Broker:
                     group.create_task(self._watch_certificate(stamp))
                     group.create_task(self._tell(client, window, group))
                     group.create_task(self._whisper(client))
-                    topics = self._topics
-                    for stream, topic in ((EVENTS, topics.events), (TELEMETRY, topics.telemetry), (FLOW, topics.flow)):
-                        group.create_task(self._deliver(client, window, group, stream, topic))
                     group.create_task(self._repeat(client, window))
                     for stream in STREAMS:
                         group.create_task(self._deliver(client, window, group, stream))

@@ -7,11 +7,12 @@ said in one line, and then nothing is done.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from lamplighter.gateway import procedures
+from lamplighter.gateway import desired, procedures
 from lamplighter.gateway.line import Procedure, Result
 from lamplighter.gateway.topics import REQUEST_MAX, layer_name, parse, percent, utc_text
 from lamppost.light import dates
@@ -19,7 +20,7 @@ from lamppost.light.layers import OPERATOR, SET
 from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
 from lamppost.wire import messages
 
-COMMANDS = ("snapshot", "override", "clear", "why", "identify", "resend")
+COMMANDS = ("snapshot", "override", "clear", "why", "identify", "scene", "resend")
 TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
 REPLY_TO_MAX = 256
@@ -29,6 +30,7 @@ UTC = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?
 RANGES_MAX = 256  # of one request; a centre that misses more asks again
 SPAN_MAX = 10_000  # ids of one request: some hours of a busy cabinet, 2 MB
 EPOCH = re.compile(r"[0-9a-f]{8}")
+Scenes = Mapping[str, tuple[desired.Rule, ...]]
 OPS = ("set", "raise", "cap", "scale")
 
 
@@ -56,6 +58,7 @@ class Request:
     at_s: int = 0
     epoch: str = ""
     ranges: tuple[tuple[int, int], ...] = ()
+    levels: tuple[int, ...] = ()  # of a scene, one for each of `posts`
 
     def procedure(self, post: str, now_s: int) -> Procedure:
         """What to ask of one post. `now_s` is the street's time."""
@@ -64,6 +67,10 @@ class Request:
             until_s = now_s + self.for_s
             values = (OPERATOR, SET, self.level_pm, until_s, self.for_s, self.reason)
             return procedures.command(number, messages.LEVEL, *values)
+        if self.command == "scene":
+            level_pm, until_s = self.levels[self.posts.index(post)], now_s + self.for_s
+            values = (OPERATOR, SET, level_pm, until_s, self.for_s, self.reason)
+            return procedures.command(number, messages.LEVEL, *values)
         if self.command == "clear":
             return procedures.command(number, messages.CLEAR, OPERATOR)
         if self.command == "identify":
@@ -71,8 +78,10 @@ class Request:
         return procedures.why(self.at_s)
 
 
-def read(payload: bytes, posts: list[str], groups: dict[str, set[str]], now_s: int) -> Request:
-    """Check a request against the posts and groups there are. Raises RequestError."""
+def read(
+    payload: bytes, posts: list[str], groups: dict[str, set[str]], now_s: int, scenes: Scenes | None = None
+) -> Request:
+    """Check a request against the posts, groups and scenes there are. Raises RequestError."""
     try:
         value = parse(payload, REQUEST_MAX)
     except ValueError as error:
@@ -84,7 +93,8 @@ def read(payload: bytes, posts: list[str], groups: dict[str, set[str]], now_s: i
     if reply_to is not None and not _is_topic(reply_to):
         raise RequestError('"reply_to" must be a topic without wildcards', transaction)
     try:
-        return _request(value, transaction, reply_to, posts, groups, now_s)
+        request = _request(value, transaction, reply_to, posts, groups, now_s)
+        return _scene(value, request, groups, scenes or {}) if request.command == "scene" else request
     except ValueError as error:
         raise RequestError(str(error), transaction, reply_to) from None
 
@@ -147,6 +157,8 @@ def _request(
         raise ValueError(f'"expires" is more than {EXPIRES_MAX_S // 3600} h ahead; what may wait so long is a plan')
     if command == "resend":
         return Request(transaction, expires_s, command, (), reply_to, **_resend(value))
+    if command == "scene" and not any(value.get(name) for name in ("posts", "groups", "all")):
+        value = value | {"all": True}
     fields: dict[str, Any] = {"posts": _posts(value, command, posts, groups)}
     if command == "override":
         fields |= _override(value)
@@ -167,6 +179,19 @@ def _override(value: dict[str, Any]) -> dict[str, Any]:
     reason = reason.encode()[:WIRE_REASON_MAX].decode(errors="ignore")
     for_s = _integer(value.get("for_s"), "for_s", 1, OVERRIDE_MAX_S)
     return {"level_pm": round(level * 10), "for_s": for_s, "reason": reason}
+
+
+def _scene(value: dict[str, Any], request: Request, groups: dict[str, set[str]], scenes: Scenes) -> Request:
+    """The posts of the request that the scene names, each with its level."""
+    name = value.get("scene")
+    if not isinstance(name, str) or name not in scenes:
+        raise ValueError(f"there is no scene {str(name)[:40]!r} at this gateway")
+    levels = desired.levels(scenes[name], groups, list(request.posts))
+    if not levels:
+        raise ValueError(f"the scene {name} names none of these posts")
+    for_s = _integer(value.get("for_s"), "for_s", 1, OVERRIDE_MAX_S)
+    reason = f"scene {name}"[:REASON_MAX]
+    return replace(request, posts=tuple(levels), levels=tuple(levels.values()), for_s=for_s, reason=reason)
 
 
 def _resend(value: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lamplighter.gateway.bus import Bus, PortError
 from lamplighter.gateway.clock import true_utc_ms, true_utc_s, uncertainty_ms
 from lamplighter.gateway.config import Config
 from lamplighter.gateway.database import Database
+from lamplighter.gateway.desired_desk import DesiredDesk
 from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
@@ -61,6 +62,7 @@ class Daemon:
         self.fleet = Fleet(config.sites)
         self.hood = config.neighbourhood()
         self.plans = PlanDesk(self)
+        self.desired = DesiredDesk(self)
         self._names = {(site.bus, site.address): site.id for site in config.sites}
         self._sites = {site.id: site for site in config.sites}
         self._waiting: dict[str, Answered] = {}
@@ -83,12 +85,15 @@ class Daemon:
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk = StatusReport(self), Desk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
-        outbox, near = self.outbox, self.relay.topics
-        self.broker = Broker(self.config.mqtt, client_id, self.topics, self.config.id, outbox, self._received, near)
+        heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request
+        outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
+        self.broker = Broker(mqtt, client_id, self.topics, self.config.id, outbox, self._received, near, heard)
         tasks: list[asyncio.Task] = []
         try:
             await self._open_lines()
             await self.plans.restore()
+            await self.desired.restore()
+            await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
             coroutines = [self.broker.run(), self._tick(), *(bus.run() for bus in self.buses.values())]
             tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
@@ -252,6 +257,8 @@ class Daemon:
     def _received(self, topic: str, payload: bytes) -> None:
         if topic == self.topics.desired_plans:
             self.plans.desire(payload)
+        elif topic in self.desired.keepers:
+            self.desired.keepers[topic].desire(payload)
         elif topic == self.topics.request:
             self.spawn(self.desk.take(payload))
         else:
@@ -261,6 +268,10 @@ class Daemon:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def addressees(self) -> dict[str, set[str]]:
+        """What requests may be aimed at: these groups, and before them those that the office wants."""
+        return self.groups() | {name: set(posts) for name, posts in self.desired.groups.items()}
 
     def groups(self) -> dict[str, set[str]]:
         """The groups of the plan in force and of the configuration."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway import commands, line
 from lamplighter.gateway.clock import true_utc_s
+from lamplighter.gateway.ledger import FullError
 from lamplighter.gateway.topics import dump
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ log = logging.getLogger("lamplighter.requests")
 REQUESTS_MAX = 32  # under way at once; more is a fault of whoever asks
 GATHER_S = 1.0  # after the last post's deadline
 READ_ONLY = ("snapshot", "why")
+CUT_OFF = "a restart cut it off; what it did is in the posts' states, a new transaction is needed to try again"
 
 
 class Desk:
@@ -33,11 +35,19 @@ class Desk:
         self._daemon = daemon
         self._under_way = 0
 
+    async def restore(self) -> None:
+        """Say of every request that a restart cut off that it was not finished, and never will be."""
+        for transaction in self._daemon.ledger.cut_off():
+            answer = dump(commands.response(transaction, {}, CUT_OFF))
+            await asyncio.wrap_future(self._daemon.ledger.finish(transaction, answer))
+            self._publish_response(answer, None)
+
     async def take(self, payload: bytes) -> None:
         """Serve one request from first byte to answer."""
         daemon = self._daemon
         try:
-            request = commands.read(payload, list(daemon.fleet.states), daemon.groups(), true_utc_s())
+            posts, groups = list(daemon.fleet.states), daemon.addressees()
+            request = commands.read(payload, posts, groups, true_utc_s(), daemon.desired.scenes)
         except commands.RequestError as error:
             log.warning("request %s is refused: %s", error.transaction or "without transaction", error)
             if error.transaction is not None:
@@ -50,7 +60,7 @@ class Desk:
         self._under_way += 1
         try:
             await self._serve(request)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FullError) as error:
             text = f"the gateway cannot store the request: {error}"
             self._respond(commands.response(request.transaction, {}, text), request.reply_to)
         finally:
@@ -69,7 +79,9 @@ class Desk:
             return
         acts = request.command not in READ_ONLY
         if acts:
-            new, before = await asyncio.wrap_future(daemon.ledger.begin(request.transaction, true_utc_s()))
+            new, before = await asyncio.wrap_future(
+                daemon.ledger.begin(request.transaction, true_utc_s(), request.expires_s)
+            )
             if not new:
                 self._repeat(request, before)
                 return
@@ -92,8 +104,7 @@ class Desk:
     def _repeat(self, request: commands.Request, before: str | None) -> None:
         """Answer a request that was here before, without acting again."""
         if before is None:
-            text = "it was begun and not finished; a new transaction is needed to try again"
-            before = dump(commands.response(request.transaction, {}, text))
+            before = dump(commands.response(request.transaction, {}, "it is under way"))
         self._publish_response(before, request.reply_to)
 
     async def _ask_all(self, request: commands.Request) -> dict[str, dict[str, Any]]:

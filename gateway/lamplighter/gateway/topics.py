@@ -18,7 +18,7 @@ class Topics:
     """The names below one gateway."""
 
     def __init__(self, root: str, site: str, gateway: str) -> None:
-        base = f"{root}/{site}/{gateway}"
+        base = self._base = f"{root}/{site}/{gateway}"
         self.status = f"{base}/status"
         self.events = f"{base}/events"
         self.telemetry = f"{base}/telemetry"
@@ -27,12 +27,19 @@ class Topics:
         self.reported_plans = f"{base}/reported/plans"
         self.request = f"{base}/request"
         self.response = f"{base}/response"
-        self._post = f"{base}/post"
         self._site, self._gateway = f"{root}/{site}", gateway
+
+    def desired(self, what: str) -> str:
+        """Retained, from the office."""
+        return f"{self._base}/desired/{what}"
+
+    def reported(self, what: str) -> str:
+        """Retained, what became of it."""
+        return f"{self._base}/reported/{what}"
 
     def state(self, post: str) -> str:
         """Retained state of one post."""
-        return f"{self._post}/{post}/state"
+        return f"{self._base}/post/{post}/state"
 
     def near_to(self, other: str) -> str:
         """What our posts near another cabinet see: only we may write there, only it reads there."""

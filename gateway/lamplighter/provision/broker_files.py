@@ -59,6 +59,8 @@ def acl(root: str, site: str) -> str:
     base = f"{root}/{site}"
     lines = ["# Gateways: %u is the name in the client's certificate."]
     lines += [f"pattern write {base}/%u/{topic}" for topic in WRITES]
+    # what posts near another cabinet see: written by the one, read by the other
+    lines += [f"pattern write {base}/%u/near/+", f"pattern read {base}/+/near/%u"]
     lines += ["pattern write homeassistant/device/%u/+/config"]
     lines += [f"pattern read {base}/%u/{topic}" for topic in READS]
     lines += ["", "# The office reads everything of the site, and writes what is desired and asked.", "user office"]
