@@ -57,6 +57,8 @@ def test_every_schema_is_a_schema(name) -> None:
 def test_every_topic_of_the_gateway_is_in_it() -> None:
     contract, topics = Contract(), Topics("lamplighter", "lln", "gw1")
     names = {contract.channel(topic) for name, topic in vars(topics).items() if not name.startswith("_")}
+    ways = topics.desired, topics.reported
+    names |= {contract.channel(way(what)) for way in ways for what in ("groups", "scenes")}
     names |= {contract.channel(topics.near_to("gw2")), contract.channel(topics.near_from("gw2"))}
     assert names | {contract.channel(topics.state("p01"))} == set(DOCUMENT["channels"])
 

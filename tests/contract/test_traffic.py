@@ -38,7 +38,7 @@ class Tap(Centre):
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                for topic in [*self.last, "desired/plans"]:
+                for topic in [*self.last, "desired/plans", "desired/groups", "desired/scenes"]:
                     await self.client.publish(f"{BASE}/{topic}", b"", qos=1, retain=True)
 
     async def _judge(self, client: aiomqtt.Client) -> None:
@@ -119,6 +119,10 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     await tap.ask("identify", "show", posts=["p01"], for_s=1)
     await tap.ask("override", "late", posts=["p01"], level_percent=40, for_s=5, expires="2020-01-01T00:00:00Z")
     await tap.ask("snapshot", "here", reply_to=f"{BASE}/response")
+    await tap.desire_what("groups", {"bench": ["p02"], "all-of-it": "all"})
+    await tap.desire_what("scenes", [{"id": "market", "rules": [{"groups": ["bench"], "level_percent": 80}]}])
+    await tap.until(lambda: "reported/groups" in tap.last and "reported/scenes" in tap.last)
+    await tap.ask("scene", "market-1", scene="market", for_s=60)
     await tap.ask("resend", "again", epoch=tap.last["status"]["epoch"], ranges=[[1, 3]])
     code, said = await tap.operator("watch", "--seconds", "1", "--json")
     assert code == 0, said

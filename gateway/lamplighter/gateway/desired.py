@@ -96,7 +96,7 @@ def levels(scene: tuple[Rule, ...], groups: Mapping[str, Any], posts: list[str])
 def _open(payload: bytes, what: str, kind: type, most: int) -> tuple[str, Any]:
     """The hash and the content of the envelope."""
     value = parse(payload, DESIRED_MAX)
-    content = value.get(what)
+    content: Any = value.get(what)
     if not isinstance(content, kind) or len(content) > most:
         raise ValueError(f'"{what}" must be {"an object" if kind is dict else "a list"} of at most {most}')
     if document_hash(content) != value.get("hash"):

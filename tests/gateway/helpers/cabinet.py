@@ -12,6 +12,8 @@ from pathlib import Path
 import aiomqtt
 from street import BUS_KEY, post_key
 
+from lamplighter.plans.hashing import document_hash
+
 BASE = "lamplighter/lln/gw1"
 ENV = os.environ | {"PYTHONWARNINGS": "error", "JOURNAL_STREAM": ""}
 
@@ -82,6 +84,11 @@ class Centre:
     async def desire(self, value) -> None:
         payload = value if isinstance(value, (str, bytes)) else json.dumps(value)
         await self.client.publish(f"{BASE}/desired/plans", payload, qos=1, retain=True)
+
+    async def desire_what(self, what: str, content) -> None:
+        """Groups or scenes, as the office publishes them."""
+        value = {"v": 1, "hash": document_hash(content), what: content}
+        await self.client.publish(f"{BASE}/desired/{what}", json.dumps(value), qos=1, retain=True)
 
     async def ask(self, command: str, transaction: str, timeout_s: float = 60.0, **fields) -> dict:
         before = len(self.responses)  # an answer to the same transaction may have come earlier
