@@ -127,3 +127,21 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     code, said = await tap.operator("watch", "--seconds", "1", "--json")
     assert code == 0, said
     await tap.until(lambda: tap.of_kind("presence") and tap.of_kind("reading") and "flow" in tap.last)
+
+
+@pytest.mark.slow
+async def test_a_cut_line_is_one_alarm_in_events_and_status(tmp_path, street, mosquitto) -> None:
+    """Three posts answer, five are configured: as if the cable were cut behind the third."""
+    process = start_gateway(write_config(tmp_path, street.port, mosquitto, 5))
+    tap = Tap(mosquitto)
+    async with tap.tapping():
+        try:
+            await tap.until(lambda: tap.last.get("status", {}).get("alarms"), 120)
+            (alarm,) = tap.last["status"]["alarms"]
+            assert (alarm["alarm"], alarm["after"], alarm["before"]) == ("cut", "p03", "p04")
+            await tap.until(lambda: tap.of_kind("alarm"))
+            (item,) = tap.of_kind("alarm")
+            assert item["text"] == alarm["text"] == "bus0: cut between p03 and p04; 2 posts behind it are silent"
+        finally:
+            stop(process)
+    assert not tap.faults, "\n".join(tap.faults[:20])

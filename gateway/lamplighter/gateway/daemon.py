@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from lamplighter.gateway import items, line
+from lamplighter.gateway.alarm_desk import AlarmDesk
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
 from lamplighter.gateway.clock import true_utc_ms, true_utc_s, uncertainty_ms
@@ -83,7 +84,7 @@ class Daemon:
         self._loop = asyncio.get_running_loop()
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
-        self.report, self.desk = StatusReport(self), Desk(self)
+        self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
         heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request
         outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
@@ -160,6 +161,7 @@ class Daemon:
         post = self._names[bus, status.address]
         self.fleet.status(post, status, self.utc_s())
         self.plans.runs(post, status.plan)
+        self.alarms.status(post, status)
 
     def _items(self, bus: str, got: line.Items) -> None:
         entries = items.from_items(self._names[bus, got.address], got, self.utc_s())
@@ -197,12 +199,14 @@ class Daemon:
 
     def _online(self, bus: str, online: line.Online) -> None:
         post = self._names[bus, online.address]
+        self.alarms.heard(post, True)
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)
             self.plans.sync.back(post)
 
     def _offline(self, bus: str, offline: line.Offline) -> None:
         post = self._names[bus, offline.address]
+        self.alarms.heard(post, False)
         if self.fleet.offline(post):
             log.warning("%s does not answer", post)
 
@@ -237,6 +241,7 @@ class Daemon:
                 clock_ms = now_ms + 1000
                 self._tell_time()
                 self.flow.tick()
+                self.alarms.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)

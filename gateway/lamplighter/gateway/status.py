@@ -30,7 +30,9 @@ class StatusReport:
     def due(self, now_ms: int) -> dict[str, Any] | None:
         """The payload when it is time to send it."""
         daemon = self._daemon
-        changing = (daemon.fleet.count_online(), daemon.store_error, *(bus.is_open for bus in daemon.buses.values()))
+        alarms = [(alarm["number"], alarm["text"]) for alarm in daemon.alarms.active()]
+        open_lines = [bus.is_open for bus in daemon.buses.values()]
+        changing = daemon.fleet.count_online(), alarms, daemon.store_error, open_lines
         age_ms = now_ms - self._told_ms
         if age_ms < CHANGE_EVERY_MS or (changing == self._told and age_ms < daemon.config.status_s * 1000):
             return None
@@ -52,6 +54,7 @@ class StatusReport:
             "next": daemon.outbox.next,
             "backlog": daemon.outbox.backlog,
             "dropped": {"events": events, "readings": readings},
+            "alarms": daemon.alarms.active(),
             "store_error": daemon.store_error or None,
             "utc": utc_text(daemon.utc_s()),
             "bus": [self._bus(name) for name in daemon.buses],

@@ -105,7 +105,7 @@ class Centre:
         await self.client.publish(f"{BASE}/request", json.dumps(value), qos=1)
 
     def of_kind(self, kind: str, post: str | None = None) -> list[dict]:
-        return [i for i in self.items.values() if i["kind"] == kind and post in (None, i["post"])]
+        return [i for i in self.items.values() if i["kind"] == kind and post in (None, i.get("post"))]
 
     def state(self, post: str) -> dict:
         return self.last.get(f"post/{post}/state", {})
