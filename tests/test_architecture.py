@@ -18,7 +18,7 @@ PURE = (
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
     "lamplighter.gateway.timekeeper",
     "lamplighter.gateway.procedures", "lamplighter.gateway.plan_sync", "lamplighter.gateway.commands",
-    "lamplighter.gateway.alarms", "lamplighter.gateway.desired",
+    "lamplighter.gateway.alarms", "lamplighter.gateway.desired", "lamplighter.gateway.energy",
     "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",
     "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",

@@ -123,10 +123,13 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     await tap.desire_what("scenes", [{"id": "market", "rules": [{"groups": ["bench"], "level_percent": 80}]}])
     await tap.until(lambda: "reported/groups" in tap.last and "reported/scenes" in tap.last)
     await tap.ask("scene", "market-1", scene="market", for_s=60)
+    await tap.ask("cap", "cap-1", all=True, power_w=60, for_s=60)
+    await tap.ask("clear", "cap-2", all=True, layer="energy cap")
     await tap.ask("resend", "again", epoch=tap.last["status"]["epoch"], ranges=[[1, 3]])
     code, said = await tap.operator("watch", "--seconds", "1", "--json")
     assert code == 0, said
     await tap.until(lambda: tap.of_kind("presence") and tap.of_kind("reading") and "flow" in tap.last)
+    await tap.until(lambda: "energy" in tap.last, 120)
 
 
 @pytest.mark.slow

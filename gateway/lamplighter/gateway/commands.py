@@ -16,17 +16,19 @@ from lamplighter.gateway import desired, procedures
 from lamplighter.gateway.line import Procedure, Result
 from lamplighter.gateway.topics import REQUEST_MAX, layer_name, parse, percent, utc_text
 from lamppost.light import dates
-from lamppost.light.layers import OPERATOR, SET
+from lamppost.light.layers import ENERGY, OPERATOR
+from lamppost.light.program import CAP, SET
 from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
 from lamppost.wire import messages
 
-COMMANDS = ("snapshot", "override", "clear", "why", "identify", "scene", "resend")
+COMMANDS = ("snapshot", "override", "clear", "why", "identify", "cap", "scene", "resend")
 TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
 REPLY_TO_MAX = 256
 IDENTIFY_S = 30
 WIRE_REASON_MAX = dict(messages.FIELDS[messages.COMMAND])["reason"][1]  # bytes; what is longer is cut for the wire
 UTC = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,6})?)?(?:Z|\+00:00)")
+POWER_MAX_W = 2_500_000  # 250 stadium masts of 10 kW
 RANGES_MAX = 256  # of one request; a centre that misses more asks again
 SPAN_MAX = 10_000  # ids of one request: some hours of a busy cabinet, 2 MB
 EPOCH = re.compile(r"[0-9a-f]{8}")
@@ -58,6 +60,8 @@ class Request:
     at_s: int = 0
     epoch: str = ""
     ranges: tuple[tuple[int, int], ...] = ()
+    layer: int = OPERATOR  # what `clear` ends
+    limit_mw: int | None = None  # of a cap: for all its posts together; the level follows from it
     levels: tuple[int, ...] = ()  # of a scene, one for each of `posts`
 
     def procedure(self, post: str, now_s: int) -> Procedure:
@@ -71,8 +75,11 @@ class Request:
             level_pm, until_s = self.levels[self.posts.index(post)], now_s + self.for_s
             values = (OPERATOR, SET, level_pm, until_s, self.for_s, self.reason)
             return procedures.command(number, messages.LEVEL, *values)
+        if self.command == "cap":  # a post never goes below its plan's safe floor, whatever it is asked
+            values = (ENERGY, CAP, self.level_pm, now_s + self.for_s, self.for_s, self.reason)
+            return procedures.command(number, messages.LEVEL, *values)
         if self.command == "clear":
-            return procedures.command(number, messages.CLEAR, OPERATOR)
+            return procedures.command(number, messages.CLEAR, self.layer)
         if self.command == "identify":
             return procedures.command(number, messages.IDENTIFY, for_s=self.for_s)
         return procedures.why(self.at_s)
@@ -162,11 +169,34 @@ def _request(
     fields: dict[str, Any] = {"posts": _posts(value, command, posts, groups)}
     if command == "override":
         fields |= _override(value)
+    elif command == "cap":
+        fields |= _cap(value)
+    elif command == "clear":
+        fields["layer"] = _layer(value.get("layer", "override"))
     elif command == "identify":
         fields["for_s"] = _integer(value.get("for_s", IDENTIFY_S), "for_s", 1, 3600)
     elif command == "why" and value.get("at") is not None:
         fields["at_s"] = utc_seconds(value["at"], "at")
     return Request(transaction, expires_s, command, reply_to=reply_to, **fields)
+
+
+def _cap(value: dict[str, Any]) -> dict[str, Any]:
+    """A demand-response cap: a level, or a power limit in watts for all the posts together."""
+    if ("level_percent" in value) is ("power_w" in value):
+        raise ValueError('a cap is "level_percent", or "power_w" for all these posts together; give one of them')
+    if "level_percent" in value:
+        return _override(value)
+    power = value["power_w"]
+    if not isinstance(power, (int, float)) or isinstance(power, bool) or not 0 <= power <= POWER_MAX_W:
+        raise ValueError(f'"power_w" {str(power)[:20]!r} must be a number from 0 to {POWER_MAX_W}')
+    return _override(value | {"level_percent": 100}) | {"limit_mw": round(power * 1000)}
+
+
+def _layer(name: Any) -> int:
+    layers = {"override": OPERATOR, "energy cap": ENERGY}
+    if name not in layers:
+        raise ValueError(f'"layer" {str(name)[:20]!r} must be one of {", ".join(layers)}')
+    return layers[name]
 
 
 def _override(value: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Post:
 
     site: PostSite
     groups: tuple[str, ...]
+    metered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ POST = Table(
     max_percent=Field(number(0, 100), 100),
     rated_w=Field(number(0, 2000), 30),
     standby_w=Field(number(0, 2000), 0.3),
+    metered=Field(boolean, False),  # it measures its power; else it estimates it from its level
 )
 FAR = Table(  # a post of another cabinet, near one of ours: their events cross by way of the broker
     id=Field(text(ID)),
@@ -319,4 +321,4 @@ def _post(row: dict[str, Any]) -> Post:
         round(row["rated_w"] * 1000), round(row["standby_w"] * 1000),
     )  # fmt: skip
     place = round(row["lat"] * 1e6), round(row["lon"] * 1e6)
-    return Post(PostSite(row["id"], row["address"], row["bus"], *place, lamp), tuple(row["groups"]))
+    return Post(PostSite(row["id"], row["address"], row["bus"], *place, lamp), tuple(row["groups"]), row["metered"])

@@ -24,6 +24,7 @@ from lamplighter.gateway.config import Config
 from lamplighter.gateway.database import Database
 from lamplighter.gateway.desired_desk import DesiredDesk
 from lamplighter.gateway.desk import Desk
+from lamplighter.gateway.energy_desk import EnergyDesk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.ledger import Ledger
@@ -59,6 +60,7 @@ class Daemon:
             raise StartError(str(error)) from None
         self.outbox = Outbox(self.database, config.outbox_mb << 20)
         self.ledger = Ledger(self.database)
+        self.energy = EnergyDesk(self)
         self.database.start()
         self.fleet = Fleet(config.sites)
         self.hood = config.neighbourhood()
@@ -168,6 +170,7 @@ class Daemon:
         stored = line.Stored(got.address, got.epoch, max(item[0] for item in got.items))
         self.keep(entries, lambda: self.buses[bus].handle(stored))
         self.flow.items(self._names[bus, got.address], got)
+        self.energy.items(self._names[bus, got.address], got)
         self.relay.items(bus, self._names[bus, got.address], got)
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
@@ -242,6 +245,7 @@ class Daemon:
                 self._tell_time()
                 self.flow.tick()
                 self.alarms.tick()
+                self.energy.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import commands, line
+from lamplighter.gateway import commands, energy, line
 from lamplighter.gateway.clock import true_utc_s
 from lamplighter.gateway.ledger import FullError
-from lamplighter.gateway.topics import dump
+from lamplighter.gateway.topics import dump, percent
 
 if TYPE_CHECKING:
     from lamplighter.gateway.daemon import Daemon
@@ -77,6 +78,8 @@ class Desk:
         if request.command == "resend":
             self._respond(await asyncio.to_thread(self._resend, request), request.reply_to)
             return
+        if request.limit_mw is not None:
+            request = self._level(request, request.limit_mw)
         acts = request.command not in READ_ONLY
         if acts:
             new, before = await asyncio.wrap_future(
@@ -86,6 +89,8 @@ class Desk:
                 self._repeat(request, before)
                 return
         answer = commands.response(request.transaction, await self._ask_all(request))
+        if request.command == "cap":
+            answer["level_percent"] = percent(request.level_pm)
         if acts:
             await asyncio.wrap_future(daemon.ledger.finish(request.transaction, dump(answer)))
         self._respond(answer, request.reply_to)
@@ -100,6 +105,12 @@ class Desk:
             gone, queued = list(request.ranges), True
         error = "" if queued else "too much is being sent again; ask later"
         return commands.response(request.transaction, {}, error) | {"epoch": outbox.epoch, "gone": gone}
+
+    def _level(self, request: commands.Request, limit_mw: int) -> commands.Request:
+        """The level that a power limit means for the posts of a cap."""
+        daemon = self._daemon
+        lamps = [daemon.fleet.states[post].site.luminaire for post in request.posts]
+        return replace(request, level_pm=energy.level_for(limit_mw, lamps, daemon.plans.sync.floor_pm))
 
     def _repeat(self, request: commands.Request, before: str | None) -> None:
         """Answer a request that was here before, without acting again."""

@@ -20,6 +20,7 @@ from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, PlanFileError, load_value
 from lamplighter.plans.neighbourhood import Neighbourhood, neighbourhood
 from lamplighter.plans.site import PostSite
+from lamppost.limits import LEVEL_MAX
 
 RETRY_MIN_MS = 2_000
 RETRY_MAX_MS = 300_000
@@ -78,6 +79,11 @@ class PlanSync:
     def hash(self) -> str | None:
         """The plan in force."""
         return self._compiled.hash if self._compiled else None
+
+    @property
+    def floor_pm(self) -> int:
+        """The safe floor of the plan in force; full light without one, as at the posts."""
+        return self._compiled.document.floor_pm if self._compiled else LEVEL_MAX
 
     def accept(self, compiled: Compiled) -> None:
         """Put a plan in force; transfers under way go on and count for nothing if they were of another plan."""

@@ -23,6 +23,7 @@ class Topics:
         self.events = f"{base}/events"
         self.telemetry = f"{base}/telemetry"
         self.flow = f"{base}/flow"
+        self.energy = f"{base}/energy"
         self.desired_plans = f"{base}/desired/plans"
         self.reported_plans = f"{base}/reported/plans"
         self.request = f"{base}/request"
