@@ -19,7 +19,7 @@ LOAD = Load(events=3000, burst_count=60)
 )
 def test_design_md_comes_out_again(baud, polling, scheme):
     setup = Setup(32, baud, 2000, DESIGN, 3.0)
-    load = Load(events=2000, burst_count=100)
+    load = Load(events=700, burst_count=50)
     for name, figures in (("polling", polling), ("design", scheme)):
         row = measure(name, setup, load, 1)
         for measured, expected in zip(row.gateway_ms, figures, strict=True):
