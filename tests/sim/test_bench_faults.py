@@ -2,6 +2,7 @@
 
 import json
 import random
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -80,13 +81,13 @@ def test_the_faults_are_there():
 
 
 def test_a_link_that_takes_everything_is_caught(monkeypatch):
-    monkeypatch.setattr(post_link, "equal", lambda a, b: True)
     real = post_link.PostLink.receive
 
     def receive(self, frame):
-        if self.session is not None:
-            self.session.asked = 0
-        return real(self, frame)
+        try:
+            return real(self, frame)
+        except WireError:
+            return SimpleNamespace(kind=0, src=frame.src, values=[])
 
     monkeypatch.setattr(post_link.PostLink, "receive", receive)
     result = Trial("duplicate", 1).run(700, lambda what: None)
