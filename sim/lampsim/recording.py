@@ -11,7 +11,8 @@ milliseconds from the start of the run, `post` the place in `ids`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,14 @@ class Recording:
     def __post_init__(self) -> None:
         for name, kind in _ARRAYS.items():
             setattr(self, name, np.asarray(getattr(self, name), dtype=kind))
+
+    def in_order(self) -> Recording:
+        """The same with changes and detections by time and post, latencies by length: however it came together."""
+        columns: dict[str, Any] = {"latencies_ms": np.sort(self.latencies_ms)}
+        for kind in ("change_", "seen_"):
+            order = np.lexsort((getattr(self, kind + "post"), getattr(self, kind + "t_ms")))
+            columns |= {name: getattr(self, name)[order] for name in _ARRAYS if name.startswith(kind)}
+        return replace(self, **columns)
 
     def index(self, post: str | int) -> int:
         """The place of a post. Raises KeyError."""
@@ -135,3 +144,14 @@ class Recording:
     @cached_property
     def _starts(self) -> np.ndarray:
         return np.searchsorted(self.change_post[self._order], np.arange(len(self.ids) + 1))
+
+
+def join(parts: Sequence[Recording]) -> Recording:
+    """One recording of several that hold different posts of the same town through the same time."""
+    first, columns = parts[0], {}
+    for name in _ARRAYS:
+        if name.startswith(("change_", "seen_", "latencies_")):
+            columns[name] = np.concatenate([getattr(part, name) for part in parts])
+    energy_mwh = np.sum([part.energy_mwh for part in parts], axis=0)
+    counters = {name: sum(part.counters[name] for part in parts) for name in first.counters}
+    return replace(first, **columns, energy_mwh=energy_mwh, counters=counters).in_order()

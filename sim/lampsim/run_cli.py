@@ -7,36 +7,31 @@ With --real-time the same scenario runs on ptys instead, as long as it takes.
 from __future__ import annotations
 
 import json
-import resource
+import os
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
-if TYPE_CHECKING:
-    from .virtual.world import World
+from .run_town import HOW, Place, Wrong, apply, faults_in, of_scenario, peak_mb, place
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-NOON_LOCAL = 13  # World.START is 12:00 UTC on a winter day, 13:00 in Brussels
 CYCLE_S = 3600  # a post that has nothing to tell is polled once an hour; the daemon polls several times a second
 FAULTY_CYCLE_S = 30  # where posts may fall silent and come back, the gateway has to notice
 HOURS, SEED = 24.0, 1
 SECONDS = 60
 REAL_TIMES_OWN = {"seconds": "--seconds", "from_h": "--from", "broker": "--broker"}
 NOT_IN_REAL_TIME = {
-    "hours": "--hours", "fault_file": "--faults", "bit_error": "--bit-error", "cycle_s": "--cycle", "save": "--save"
+    "hours": "--hours", "fault_file": "--faults", "bit_error": "--bit-error", "cycle_s": "--cycle", "save": "--save",
+    "jobs": "--jobs",
 }  # fmt: skip
-SCENARIOS_OWN = ("posts", "plan_file", "people")  # what a scenario brings with it
-
-
-class Wrong(click.ClickException):
-    """Input that cannot be used: one line, exit code 2."""
-
-    exit_code = 2
+SCENARIOS_OWN = ("posts", "plan_file", "people", "traffic")  # what a scenario brings with it
+ALONE = {"scenario": "--scenario", "fault_file": "--faults"}  # may touch any cabinet
+JOBS_MAX = 64  # processes; more than any computer this was tried on has cores
 
 
 @click.command()
@@ -48,6 +43,7 @@ class Wrong(click.ClickException):
 @click.option("--scenario", help="A scenario file or the name of a packaged one, in place of --posts.")
 @click.option("--plan", "plan_file", type=_FILE, help="A plan file in place of the built-in one.")
 @click.option("--people", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="How many, as a share.")
+@click.option("--traffic", metavar="SOURCE", help=f"Whom sensors counted, in place of the built-in people: {HOW}.")
 @click.option("--faults", "fault_file", type=_FILE, help="A fault plan (JSON), as `lampsim check` prints it.")
 @click.option("--baud", type=click.IntRange(300, 1_000_000), default=19200, show_default=True)
 @click.option("--loss", type=click.FloatRange(0, 0.5), default=0.0, help="Share of frames that a hearer misses.")
@@ -55,6 +51,8 @@ class Wrong(click.ClickException):
 @click.option("--cycle", "cycle_s", type=click.IntRange(0, 86400),
               help="Seconds between two polls of a post that has nothing to tell; 0: as often as the line allows.  "
               f"[default: {CYCLE_S}, with faults or a scenario {FAULTY_CYCLE_S}]")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(0, JOBS_MAX), default=1, show_default=True,
+              help="Processes that share the town's cabinets; 0: one for each core. The hash is the same.")  # fmt: skip
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep the recording (.npz).")
 @click.option("--real-time", is_flag=True,
               help="The scenario's first line as processes on ptys, against a real gateway and broker.")  # fmt: skip
@@ -67,9 +65,9 @@ class Wrong(click.ClickException):
 @click.pass_context
 def run(
     context: click.Context, posts: int, hours: float | None, seed: int | None, scenario: str | None,
-    plan_file: Path | None, people: float, fault_file: Path | None, baud: int, loss: float, bit_error: float,
-    cycle_s: int | None, save: Path | None, real_time: bool, seconds: int | None, from_h: float | None,
-    broker: str | None, as_json: bool,
+    plan_file: Path | None, people: float, traffic: str | None, fault_file: Path | None, baud: int, loss: float,
+    bit_error: float, cycle_s: int | None, jobs: int, save: Path | None, real_time: bool, seconds: int | None,
+    from_h: float | None, broker: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a town in virtual time: every post is the real one, and so is every gateway's poll scheduler."""
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
@@ -83,36 +81,40 @@ def run(
         return
     if save is not None and not save.parent.is_dir():
         raise Wrong(f"{save}: there is no such directory")
+    jobs = jobs or min(JOBS_MAX, os.cpu_count() or 1)
+    if jobs > 1 and (alone := [option for name, option in ALONE.items() if name in given]):
+        raise Wrong(f"{', '.join(alone)}: in one process only; leave out --jobs")
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
     bar = _Progress()
     line = {"baud": baud, "loss": loss, "bit_error": bit_error}
     if scenario is not None:  # it has a line of its own; what is given goes over it
         line = {name: value for name, value in line.items() if name in given}
     options = {"cycle_s": cycle_s, "progress": bar} | line
-    faults = _faults(fault_file)
+    faults = faults_in(fault_file)
     if cycle_s is None:
         options["cycle_s"] = cycle_s = FAULTY_CYCLE_S if faults or scenario is not None else CYCLE_S
     if scenario is not None:
-        world, hours = _of_scenario(scenario, hours, seed, options)
+        world, hours = of_scenario(scenario, hours, seed, options)
+        apply(world, faults, fault_file)
+        ran = _ran(world, hours, begin_s)
     else:
         hours, seed = hours or HOURS, SEED if seed is None else seed
-        world = _of_town(posts, hours, seed, people, plan_file, options)
-    _apply(world, faults, fault_file)
-    built_s = time.perf_counter() - begin_s
-    recording = world.run(hours)
+        ran = _town(place(posts, hours, seed, people, plan_file, traffic), hours, seed, options, jobs, begin_s,
+                    faults, fault_file)  # fmt: skip
     bar.end()
-    wall_s, cpu_s = time.perf_counter() - begin_s, time.process_time() - begin_cpu_s
+    recording, wall_s = ran.recording, time.perf_counter() - begin_s
     result = {
-        "posts": len(world.posts),
+        "posts": len(recording.ids),
         "hours": hours,
-        "seed": world.seed,
+        "seed": ran.seed,
+        "jobs": ran.jobs,
         "log_sha256": recording.log_sha256,
         "wall_s": round(wall_s, 2),
-        "cpu_s": round(cpu_s, 2),
-        "build_s": round(built_s, 2),
+        "cpu_s": round(time.process_time() - begin_cpu_s + ran.others_cpu_s, 2),
+        "build_s": round(ran.built_s, 2),
         "times_real": round(hours * 3600 / wall_s),
-        "events_per_s": round(recording.counters["events"] / (wall_s - built_s)),
-        "peak_rss_mb": _peak_mb(),
+        "events_per_s": round(recording.counters["events"] / (wall_s - ran.built_s)),
+        "peak_rss_mb": peak_mb() + ran.others_mb,
         "cycle_s": cycle_s,
         "latency_ms_p50": recording.latency_ms(50),
         "latency_ms_p99": recording.latency_ms(99),
@@ -126,6 +128,38 @@ def run(
         except OSError as error:
             raise Wrong(f"{save}: {error.strerror}") from None
     _show(result, as_json)
+
+
+class _Ran(NamedTuple):
+    """What came of a run: `others_*` is what processes beside this one took."""
+
+    recording: Any
+    seed: object
+    jobs: int
+    built_s: float
+    others_cpu_s: float = 0.0
+    others_mb: int = 0
+
+
+def _town(
+    there: Place, hours: float, seed: int, options: dict, jobs: int, begin_s: float, faults: list,
+    fault_file: Path | None,
+) -> _Ran:  # fmt: skip
+    from .virtual import shares
+    from .virtual.world import Options, World
+
+    if jobs > 1 and len(shares.shared_out(there.town, jobs)) > 1:
+        built_s = time.perf_counter() - begin_s
+        ran = shares.run(there.town, there.plan, there.traffic, seed, Options(**options), hours, jobs)
+        return _Ran(ran.recording, seed, ran.jobs, built_s, ran.cpu_s, ran.peak_mb)
+    world = World(there.town, there.plan, there.traffic, (), seed, options=Options(**options))
+    apply(world, faults, fault_file)
+    return _ran(world, hours, begin_s)
+
+
+def _ran(world: Any, hours: float, begin_s: float) -> _Ran:
+    built_s = time.perf_counter() - begin_s
+    return _Ran(world.run(hours), world.seed, 1, built_s)
 
 
 def _fit(given: set[str], real_time: bool) -> None:
@@ -167,65 +201,6 @@ def _in_real_time(
     else:
         click.echo("\n".join(real_time.lines(outcome)))
     sys.exit(0 if outcome.held else 1)
-
-
-def _of_town(posts: int, hours: float, seed: int, share: float, plan_file: Path | None, options: dict) -> World:
-    from lamplighter.plans.document import PlanFileError, load_file
-
-    from .town.generate import town as generate
-    from .virtual import town_life
-    from .virtual.world import Options, World
-
-    town = generate(posts, seed)
-    try:
-        plan: Any = load_file(plan_file) if plan_file else town_life.plan()
-        traffic = town_life.people(town, hours, NOON_LOCAL, seed, share) if share else None
-        return World(town, plan, traffic, (), seed, options=Options(**options))
-    except PlanFileError as error:
-        raise Wrong(str(error)) from None
-
-
-def _of_scenario(name: str, hours: float | None, seed: int | None, options: dict) -> tuple[World, float]:
-    from .scenario import ScenarioError, load
-
-    try:
-        scenario = load(name, seed)
-    except ScenarioError as error:
-        raise Wrong(str(error)) from None
-    if hours is not None:
-        if hours > scenario.hours:
-            raise Wrong(f"--hours {hours:g}: the scenario {scenario.name!r} lasts {scenario.hours:g} hours")
-        scenario = scenario.shortened(hours)
-    return scenario.world(**options), scenario.hours
-
-
-def _apply(world: World, faults: list, file: Path | None) -> None:
-    from .faults import FaultPlanError
-
-    for number, fault in enumerate(faults, 1):
-        try:
-            world.apply(fault)
-        except FaultPlanError as error:
-            raise Wrong(f"{file}: fault {number}: {error}") from None
-
-
-def _faults(file: Path | None) -> list:
-    if file is None:
-        return []
-    from . import faults
-
-    try:
-        return faults.loads(file.read_text(encoding="utf-8"))
-    except (faults.FaultPlanError, UnicodeDecodeError) as error:
-        raise Wrong(f"{file}: {error}") from None
-    except OSError as error:
-        raise Wrong(f"{file}: {error.strerror}") from None
-
-
-def _peak_mb() -> int:
-    """The most memory this process has held: getrusage counts KiB on Linux, bytes on macOS."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def _show(result: dict[str, Any], as_json: bool) -> None:

@@ -3,14 +3,15 @@
 What it promises
 - A look finds everybody within `range_m` with probability `detection` (NIGHT.md: 12 m, 0.95 per second).
 - The output goes on at the first look that finds somebody, with the fastest class found, and off HOLD_MS after the last
-  one. Seconds without anybody cost nothing. The same seed sees the same.
+  one. Seconds without anybody cost nothing. The same seed sees the same, each sensor by itself: whether others are
+  looked at (`only`) makes no difference to it.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..people import CLASS, DETECTION_PER_S, HOLD_MS, RANGE_M
 from .loop import Loop
@@ -30,16 +31,21 @@ class Sensing:
         seed: object,
         range_m: float = RANGE_M,
         detection: float = DETECTION_PER_S,
+        only: Collection[int] | None = None,
     ) -> None:
         self._loop, self._points, self._traffic, self._sense = loop, points, traffic, sense
-        self._random = random.Random(f"{seed} sensors")
+        generator = random.Random(f"{seed} sensors")
         self._range_m, self._detection = range_m, detection
-        self._phase_us = [self._random.randrange(1_000_000) for _ in points]
+        self._phase_us = [generator.randrange(1_000_000) for _ in points]
+        self._chance: dict[int, Callable[[], float]] = {}  # each sensor's own, once somebody came by
         self._cell_m = 2 * range_m
         self._cells: dict[tuple[int, int], list[int]] = {}
-        for i, (x, y) in enumerate(points):
+        self._seed = seed
+        for i in range(len(points)) if only is None else sorted(only):
+            x, y = points[i]
             self._cells.setdefault((math.floor(x / self._cell_m), math.floor(y / self._cell_m)), []).append(i)
         self._boxes: dict[tuple[int, int, int, int], list[int]] = {}  # cells from, to -> the sensors in them
+        self.looks = 0  # seconds looked at
         self._active: dict[int, int] = {}  # post -> class
         self._seen_us: dict[int, int] = {}
 
@@ -55,11 +61,13 @@ class Sensing:
 
     def _look(self, t_s: int) -> None:
         """Draw every look of second t_s."""
+        self.looks += 1
         found: dict[int, int] = {}
         for user in self._traffic.users(t_s):
             kind = CLASS[user.kind]
             for i in self._near(user):
-                if self._random.random() < self._detection and kind >= found.get(i, 0):
+                chance = self._chance.get(i) or self._chance.setdefault(i, random.Random(f"{self._seed} {i}").random)
+                if chance() < self._detection and kind >= found.get(i, 0):
                     found[i] = kind
         for i, kind in found.items():
             seen_us = self._begin_us + t_s * 1_000_000 + self._phase_us[i]

@@ -6,7 +6,8 @@
 
 What it promises
 - Everything random comes from generators seeded by (seed, name), so that adding one thing does not move the others. The
-  same seed on the same commit gives the same `log_sha256`, a hash over everything that was sent, lit, sensed and told.
+  same seed on the same commit gives the same `log_sha256`, a hash over everything that was sent, lit, sensed and told
+  (log.py).
 - Nothing is preset: sessions, time and plans reach the posts over their lines, as in a street that is switched on.
 - A fault is one of `lampsim.faults`, which plays on the World's `stage`, or anything with `name` and `apply(world)`,
   which may use whatever is public here.
@@ -19,6 +20,7 @@ import random
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ from lamppost.wire import cbor, messages
 from ..faults.base import Fault
 from .centre import Centre
 from .gateway import VirtualGateway
+from .log import COMMON, Log, whole
 from .loop import Loop
 from .post import SharedKey, VirtualPost
 from .power import Drivers, Meters
@@ -62,7 +65,14 @@ class Options:
     detection: float = 0.95  # per second in range (NIGHT.md)
     range_m: float = 12.0
     power: str = "estimate"  # or "driver", "metered"
+    cabinets: frozenset[str] | None = None  # only these, their lines and posts (shares.py); None: all
     progress: Callable[[float], None] | None = field(default=None, compare=False)  # told the share done
+
+
+def owners(town) -> dict[str, str]:
+    """The cabinet of each line."""
+    owner = {bus.id: bus.gateway for bus in town.buses}
+    return {lamp.bus: owner.get(lamp.bus, "gw1") for lamp in town.lamps}
 
 
 class World:
@@ -86,14 +96,15 @@ class World:
         self.clock_step_ms = 0  # by which the gateways' clock is wrong
         self.on_lamp: list[Callable[[VirtualPost, int, int, int], None]] = []
         self.faults: list[dict[str, Any]] = []
-        self.detections = 0
-        self._hash = sha256()
+        self._owner = owners(town)
+        self.log = Log(dict.fromkeys(gateway for gateway in self._owner.values() if self._is_here(gateway)))
         self._changes = {name: array("q") for name in ("t_ms", "post", "from_pm", "target_pm", "fade_ms", "layer")}
         self._seen = {name: array("q") for name in ("t_ms", "post", "class")}
         self._latencies = array("d")
         self._shown: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * len(town.lamps)  # t_ms, from, target, fade
         self._energy = [0] * len(town.lamps)  # microjoules up to the last change
         self._frames = 0
+        self._sensing: Sensing | None = None
         self._sites = {site.id: site for site in town.sites}
         self._build()
         self.stage = WorldStage(self)
@@ -138,7 +149,8 @@ class World:
 
     def note(self, node: str, *what: str) -> None:
         """Put something into the log that the hash covers."""
-        self._hash.update(f"{self.loop.now_us} {node} {' '.join(what)}\n".encode())
+        cabinet = node if node in self.gateways else self._owner[self._bus_of[node]] if node in self.posts else COMMON
+        self.log.of(cabinet).update(f"{self.loop.now_us} {node} {' '.join(what)}\n".encode())
 
     def desire(self, plan: Document | dict) -> None:
         """The office publishes a plan to every gateway. Raises PlanFileError where it is not one."""
@@ -199,14 +211,14 @@ class World:
     @property
     def log_sha256(self) -> str:
         """Over everything so far."""
-        return self._hash.hexdigest()
+        return whole(self.log.digests())
 
     def counters(self) -> dict[str, int]:
         """What happened so far."""
         pollers = [port.poller.counters for gateway in self.gateways.values() for port in gateway.ports.values()]
         wires = [wire.counters for wire in self.wires.values()]
         return {
-            "events": self.loop.events,
+            "events": self.loop.events - (self._sensing.looks if self._sensing else 0),  # a look is nobody's
             "frames": self._frames,
             "collisions": sum(wire.collisions for wire in wires),
             "lost_frames": sum(wire.lost_frames for wire in wires),
@@ -230,7 +242,7 @@ class World:
 
         now_ms = self.loop.now_us // 1000
         lamps = self.town.lamps
-        energy = [self._energy_mwh(i, now_ms) for i in range(len(lamps))]
+        energy = [self._energy_mwh(i, now_ms) if i in self._by_index else 0 for i in range(len(lamps))]
         return Recording(
             [lamp.id for lamp in lamps],
             [lamp.street for lamp in lamps],
@@ -247,7 +259,7 @@ class World:
             energy_mwh=energy,  # type: ignore[arg-type]
             counters=self.counters(),
             faults=list(self.faults),
-        )
+        ).in_order()
 
     # --- building
 
@@ -256,24 +268,28 @@ class World:
         self._bus_of = {lamp.id: lamp.bus for lamp in town.lamps}
         self._bus_sites: dict[str, list] = {}
         for site in self._sites.values():
-            self._bus_sites.setdefault(site.bus, []).append(site)
+            if self._is_here(self._owner[site.bus]):
+                self._bus_sites.setdefault(site.bus, []).append(site)
         self.wires = {bus: self.new_wire(bus) for bus in self._bus_sites}
         bus_keys = {bus: self._key(f"bus {bus}") for bus in self.wires}
         shared = {bus: SharedKey(key) for bus, key in bus_keys.items()}
-        keys = {post: self._key(f"post {post}") for post in self._sites}
+        keys = {site.id: self._key(f"post {site.id}") for sites in self._bus_sites.values() for site in sites}
         generator = random.Random(f"{self.seed} drift")
         self.posts: dict[str, VirtualPost] = {}
         for i, lamp in enumerate(town.lamps):
+            drift_ppm = generator.randint(-options.drift_ppm, options.drift_ppm)
+            if lamp.id not in keys:
+                continue
             settings = _settings(lamp, keys[lamp.id], bus_keys[lamp.bus], options.reading_s)
             self.posts[lamp.id] = VirtualPost(
                 self.loop, self.wires[lamp.bus], lamp.id, lamp.address, i, settings, shared[lamp.bus], self.seed,
-                self._did, generator.randint(-options.drift_ppm, options.drift_ppm),
+                self._did, drift_ppm,
             )  # fmt: skip
-        self._by_index = list(self.posts.values())
-        owner = {bus.id: bus.gateway for bus in town.buses}
+        self._by_index = {post.index: post for post in self.posts.values()}
+        self._logs = {i: self.log.of(self._owner[self._bus_of[post.name]]) for i, post in self._by_index.items()}
         self.gateways: dict[str, VirtualGateway] = {}
-        for name in dict.fromkeys(owner.get(bus, "gw1") for bus in self.wires):
-            buses = [bus for bus in self.wires if owner.get(bus, "gw1") == name]
+        for name in dict.fromkeys(self._owner[bus] for bus in self.wires):
+            buses = [bus for bus in self.wires if self._owner[bus] == name]
             sites = [site for bus in buses for site in self._bus_sites[bus]]
             self.gateways[name] = VirtualGateway(
                 self.loop, name, {bus: self.wires[bus] for bus in buses}, sites,
@@ -284,16 +300,22 @@ class World:
     def _begin(self) -> None:
         """Mains on for everybody within 50 ms, gateways a moment later, people from the beginning."""
         generator = random.Random(f"{self.seed} begin")
-        for post in self.posts.values():
-            self.loop.at(generator.randrange(50_000), post.power_on)
-        for gateway in self.gateways.values():
-            self.loop.at(100_000 + generator.randrange(50_000), gateway.start)
+        for lamp in self.town.lamps:
+            wait_us = generator.randrange(50_000)
+            if lamp.id in self.posts:
+                self.loop.at(wait_us, self.posts[lamp.id].power_on)
+        for name in dict.fromkeys(self._owner.values()):
+            wait_us = 100_000 + generator.randrange(50_000)
+            if name in self.gateways:
+                self.loop.at(wait_us, self.gateways[name].start)
         if self.traffic is not None:
             points = [(lamp.x_m, lamp.y_m) for lamp in self.town.lamps]
             options = self.options
-            Sensing(
-                self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection
-            ).start()
+            self._sensing = Sensing(
+                self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection,
+                self._by_index,
+            )  # fmt: skip
+            self._sensing.start()
 
     def _luminaires(self) -> Drivers | None:
         if self.options.power == "estimate":
@@ -307,7 +329,8 @@ class World:
 
     def new_wire(self, name: str) -> Wire:
         """Another piece of line, as the options say, with nobody on it yet."""
-        wire = Wire(self.loop, self.options.baud, f"{self.seed} {name}", self.options.exact, self._sent)
+        log = self.log.of(self._owner[name.rstrip("+")])
+        wire = Wire(self.loop, self.options.baud, f"{self.seed} {name}", self.options.exact, partial(self._sent, log))
         wire.impair(self.options.loss, self.options.bit_error)
         return wire
 
@@ -319,9 +342,12 @@ class World:
 
     # --- what happens
 
-    def _sent(self, node: str, data: bytes) -> None:
+    def _is_here(self, gateway: str) -> bool:
+        return self.options.cabinets is None or gateway in self.options.cabinets
+
+    def _sent(self, log, node: str, data: bytes) -> None:
         self._frames += 1
-        self._hash.update(b"%d %s %s\n" % (self.loop.now_us, node.encode(), data))
+        log.update(b"%d %s %s\n" % (self.loop.now_us, node.encode(), data))
 
     def _gateway_did(self, gateway: str, what: tuple) -> None:
         self.note(gateway, repr(what))
@@ -355,7 +381,7 @@ class World:
         changes = self._changes
         for name, value in zip(changes, (now_ms, i, from_pm, target_pm, fade_ms, layer), strict=True):
             changes[name].append(value)
-        self._hash.update(b"%d %d lamp %d %d %d\n" % (now_us, i, target_pm, fade_ms, layer))
+        self._logs[i].update(b"%d %d lamp %d %d %d\n" % (now_us, i, target_pm, fade_ms, layer))
         if layer == PRESENCE and target_pm > from_pm:
             self._note_latency(post, now_us)
         for listener in self.on_lamp:
