@@ -36,7 +36,8 @@ class Contract:
         name = self.channel(topic)
         self.seen[name] += 1
         try:
-            value = json.loads(payload)
+            text = payload.decode() if name == "set" and not payload[:1].isdigit() else ""
+            value = text or json.loads(payload)
         except ValueError as error:
             return [f"{topic}: not JSON: {error}"]
         found = self.validator(name).iter_errors(value)
@@ -63,7 +64,7 @@ class Contract:
     def _pattern(self, name: str) -> re.Pattern:
         address = self.document["channels"][name]["address"]
         parts = re.split(r"(\{[a-zA-Z]+\})", address)
-        level, root = "[a-z0-9-]+", "[a-z0-9-]+(/[a-z0-9-]+){0,3}"
+        level, root = "[a-z0-9_-]+", "[a-z0-9-]+(/[a-z0-9-]+){0,3}"
         return re.compile(
             "".join(root if p == "{root}" else level if p.startswith("{") else re.escape(p) for p in parts)
         )

@@ -71,6 +71,7 @@ class Broker:
         self._outbox = outbox
         self._received = received
         self._subscriptions = subscriptions or (topics.desired_plans, topics.request)
+        self._retained_there = frozenset(topic for topic in self._subscriptions if "/desired/" in topic)
         self._retained: dict[str, str] = {}
         self._dirty: dict[str, None] = {}
         self._listen_to = frozenset(listen_to)  # never retained there
@@ -195,7 +196,7 @@ class Broker:
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             topic, payload = str(message.topic), message.payload
-            if not (message.retain and topic in self._listen_to):
+            if not message.retain or topic in self._retained_there:  # a retained command would act at each connection
                 self._received(topic, payload if isinstance(payload, bytes) else b"")
 
     async def _whisper(self, client: aiomqtt.Client) -> None:

@@ -17,6 +17,7 @@ from lamplighter.gateway.keys import Keys, read_keys
 from lamplighter.plans.neighbourhood import FAR_MAX, FarSite, Neighbourhood, neighbourhood
 from lamplighter.plans.site import Luminaire, PostSite
 from lamplighter.plans.streets import Streets, StreetsError, read_streets
+from lamppost.limits import OVERRIDE_MAX_S
 
 ID = r"[a-z0-9-]{1,32}"  # a level of an MQTT topic
 BAUDS = (9600, 19200, 38400, 57600, 115200)  # what RS-485 lines of street lengths carry
@@ -80,6 +81,9 @@ class Config:
     time_offset_s: int
     outbox_mb: int
     status_s: int
+    homeassistant: bool
+    homeassistant_for_s: int
+    metrics: str | None
     crowd: Threshold
     party: float
     mqtt: Mqtt
@@ -111,6 +115,9 @@ GATEWAY = Table(
     time_offset_s=Field(integer(-4_000_000_000, 4_000_000_000), 0),  # rehearsals and simulations only: another date
     outbox_mb=Field(integer(1, 65536), 256),  # six weeks of 250 posts
     status_s=Field(integer(1, 3600), 30),
+    homeassistant=Field(boolean, False),  # tell Home Assistant of every post, and take the levels it sets
+    homeassistant_for_s=Field(integer(1, OVERRIDE_MAX_S), 3600),  # such a level ends by itself
+    metrics=Field(text(r"([^\s:]{1,253}:)?[0-9]{1,5}"), None),  # [HOST:]PORT of /metrics and /healthz; else loopback
     crowd_percent=Field(integer(1, 100), 70),  # of a group's sensors see somebody for a minute: its lamps are raised
     crowd_off_percent=Field(integer(1, 99), 40),
     crowd_level_percent=Field(integer(0, 100), 100),

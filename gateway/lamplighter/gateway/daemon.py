@@ -11,11 +11,11 @@ import fcntl
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 
-from lamplighter.gateway import items, line
+from lamplighter.gateway import items, line, metrics
 from lamplighter.gateway.alarm_desk import AlarmDesk
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
@@ -27,6 +27,7 @@ from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.energy_desk import EnergyDesk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
+from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.plan_desk import PlanDesk
@@ -71,6 +72,7 @@ class Daemon:
         self._waiting: dict[str, Answered] = {}
         self._tasks: set[asyncio.Task] = set()
         self._number = 0
+        self.ticked_ms = 0  # when the clock last ticked
         self.store_error = ""  # why items cannot be stored
         self._does = {
             line.Status: self._status,
@@ -88,7 +90,8 @@ class Daemon:
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
-        heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request
+        self.homeassistant = HomeAssistantDesk(self)
+        heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
         outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
         self.broker = Broker(mqtt, client_id, self.topics, self.config.id, outbox, self._received, near, heard)
         tasks: list[asyncio.Task] = []
@@ -98,7 +101,7 @@ class Daemon:
             await self.desired.restore()
             await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
-            coroutines = [self.broker.run(), self._tick(), *(bus.run() for bus in self.buses.values())]
+            coroutines = [self.broker.run(), self._tick(), *self._extras(), *(bus.run() for bus in self.buses.values())]
             tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
             stopped = asyncio.create_task(stop.wait())
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +119,13 @@ class Daemon:
         return int(self._loop.time() * 1000)
 
     # --- start and end
+
+    def _extras(self) -> list[Coroutine]:
+        """What runs only where it is asked for."""
+        if self.config.metrics is None:
+            return []
+        host, _, port = self.config.metrics.rpartition(":")
+        return [metrics.Server(self, host or "127.0.0.1", int(port)).run()]
 
     def _poller(self, bus) -> Poller:
         sites = self.config.on_bus(bus.id)
@@ -179,6 +189,7 @@ class Daemon:
             return
         self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
         self.flow.heard(self._names[bus, heard.address], heard)
+        self.homeassistant.heard(self._names[bus, heard.address], heard)
 
     def keep(self, entries: list, then: Callable[[], None] | None = None) -> None:
         """Store entries, tell the broker side, and then do `then`."""
@@ -239,13 +250,14 @@ class Daemon:
         """What is due by time and not by an event."""
         clock_ms = 0
         while True:
-            now_ms = self.now_ms()
+            self.ticked_ms = now_ms = self.now_ms()
             if now_ms >= clock_ms:
                 clock_ms = now_ms + 1000
                 self._tell_time()
                 self.flow.tick()
                 self.alarms.tick()
                 self.energy.tick()
+                self.homeassistant.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)
@@ -270,7 +282,7 @@ class Daemon:
             self.desired.keepers[topic].desire(payload)
         elif topic == self.topics.request:
             self.spawn(self.desk.take(payload))
-        else:
+        elif not self.homeassistant.take(topic, payload):
             self.relay.far(topic, payload)
 
     def spawn(self, coroutine) -> None:

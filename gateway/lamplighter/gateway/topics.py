@@ -42,6 +42,14 @@ class Topics:
         """Retained state of one post."""
         return f"{self._base}/post/{post}/state"
 
+    def set(self, post: str) -> str:
+        """A level somebody sets, never retained."""
+        return f"{self._base}/post/{post}/set"
+
+    def presence(self, post: str) -> str:
+        """Somebody is there, never retained; only where Home Assistant is on."""
+        return f"{self._base}/post/{post}/presence"
+
     def near_to(self, other: str) -> str:
         """What our posts near another cabinet see: only we may write there, only it reads there."""
         return f"{self._site}/{self._gateway}/near/{other}"

@@ -44,7 +44,8 @@ persistent_client_expiration 14d
 """
 
 WRITES = (
-    "status", "post/+/state", "events", "telemetry", "flow", "energy", "reported/+", "response", "response/#",
+    "status", "post/+/state", "post/+/presence", "events", "telemetry", "flow", "energy", "reported/+", "response",
+    "response/#",
 )  # fmt: skip
 READS = ("desired/+", "request", "post/+/set")
 
@@ -67,5 +68,6 @@ def acl(root: str, site: str) -> str:
     lines += [f"topic read {base}/#", f"topic write {base}/+/desired/+", f"topic write {base}/+/request"]
     lines += ["", "# Home Assistant reads states and asks for levels.", "user homeassistant"]
     lines += ["topic readwrite homeassistant/#", f"topic read {base}/+/status", f"topic read {base}/+/post/+/state"]
+    lines += [f"topic read {base}/+/post/+/presence", f"topic read {base}/+/energy"]
     lines += [f"topic write {base}/+/post/+/set"]
     return "\n".join(lines) + "\n"

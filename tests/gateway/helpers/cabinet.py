@@ -113,7 +113,7 @@ class Centre:
     async def _listen(self) -> None:
         async for message in self.client.messages:
             topic = str(message.topic).removeprefix(BASE + "/")
-            if topic == "request" or topic.startswith("desired/"):  # ours, and not always JSON
+            if topic == "request" or topic.startswith("desired/") or topic.endswith("/set"):  # not always JSON
                 continue
             value = json.loads(message.payload) if message.payload else None
             if topic in ("events", "telemetry"):

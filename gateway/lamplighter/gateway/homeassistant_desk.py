@@ -1,0 +1,85 @@
+"""Home Assistant beside one daemon: tells it of every post, and takes the levels it sets. On by one setting."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from lamplighter.gateway import line, procedures
+from lamplighter.gateway.homeassistant import Discovery, wish
+from lamplighter.gateway.items import CLASSES
+from lamplighter.gateway.topics import dump, utc_text
+from lamppost.light.layers import OPERATOR
+from lamppost.light.program import SET
+from lamppost.wire import messages
+
+if TYPE_CHECKING:
+    from lamplighter.gateway.daemon import Daemon
+
+log = logging.getLogger("lamplighter.homeassistant")
+
+EXPIRES_MS = 10_000  # whoever pressed a button looks elsewhere by then
+PRESENCE_EVERY_MS = 1000  # of one post: a sensor that repeats itself says nothing new
+
+
+class HomeAssistantDesk:
+    """Does nothing at all where the setting is off."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        config = daemon.config
+        self.is_on = config.homeassistant
+        self._discovery = Discovery("homeassistant", config.site, config.id, daemon.topics, version("lamplighter"))
+        self._posts = {daemon.topics.set(post): post for post in daemon.fleet.states}
+        self._told: dict[str, str] = {}  # firmware by post, as it was told
+        self._seen_ms: dict[str, int] = {}
+        self.topics = (daemon.topics.set("+"),) if self.is_on else ()
+
+    def tick(self) -> None:
+        """Once a second: tell of posts that are new or have other firmware."""
+        if not self.is_on:
+            return
+        if not self._told:
+            self._tell(*self._discovery.cabinet())
+        for post, state in self._daemon.fleet.states.items():
+            if self._told.get(post) != state.firmware:
+                self._told[post] = state.firmware
+                self._tell(*self._discovery.post(post, state.firmware))
+
+    def heard(self, post: str, heard: line.Heard) -> None:
+        """Somebody is at a post."""
+        now_ms = self._daemon.now_ms()
+        if not self.is_on or now_ms - self._seen_ms.get(post, -PRESENCE_EVERY_MS) < PRESENCE_EVERY_MS:
+            return
+        self._seen_ms[post] = now_ms
+        value = {"v": 1, "post": post, "class": CLASSES[heard.user_class], "utc": utc_text(self._daemon.utc_s())}
+        self._daemon.broker.whisper(self._daemon.topics.presence(post), dump(value))
+
+    def take(self, topic: str, payload: bytes) -> bool:
+        """A message from the broker; whether it was for us."""
+        post = self._posts.get(topic)
+        if post is None or not self.is_on:
+            return False
+        try:
+            level_pm = wish(payload)
+        except ValueError as error:
+            log.warning("%s: %s", topic, error)
+            return True
+        number, for_s = secrets.randbits(32), self._daemon.config.homeassistant_for_s
+        if level_pm is None:
+            procedure = procedures.command(number, messages.CLEAR, OPERATOR)
+        else:
+            values = OPERATOR, SET, level_pm, self._daemon.utc_s() + for_s, for_s, "Home Assistant"
+            procedure = procedures.command(number, messages.LEVEL, *values)
+        self._daemon.ask(post, procedure, EXPIRES_MS, lambda result: _done(post, result))
+        return True
+
+    def _tell(self, topic: str, payload: dict) -> None:
+        self._daemon.broker.retain(topic, dump(payload))
+
+
+def _done(post: str, result: line.Result) -> None:
+    if result.error:
+        log.warning("%s did not take the level that Home Assistant set: %s", post, result.error)

@@ -1,0 +1,6 @@
+"""The service's tests share the gateway's street."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "gateway" / "helpers"))
