@@ -6,6 +6,7 @@ Keys never stand in this file: they come from `keys_file` (see keys.py). Relativ
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ BAUDS = (9600, 19200, 38400, 57600, 115200)  # what RS-485 lines of street lengt
 BUSES_MAX = 8  # lines of a cabinet
 POSTS_MAX = 250  # posts of a cabinet
 LINE_POSTS_MAX = 64  # of a line: drivers and cable carry no more, and above 192 aliases need addresses
+CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
 FILE_MAX = 1 << 20  # 250 posts with every option take 60 KB
 
 
@@ -211,8 +213,14 @@ class _Reader:
             return None
         del gateway["keys_file"]
         gateway["crowd"] = crowd
-        gateway["state_dir"] = self.folder / gateway["state_dir"]
+        gateway["state_dir"] = self._place(gateway["state_dir"])
         return Config(**gateway, mqtt=mqtt, buses=tuple(buses), posts=tuple(posts), keys=keys, far=tuple(far))
+
+    def _place(self, value: str) -> Path:
+        """A path of the configuration; $CREDENTIALS_DIRECTORY/ in front is where systemd puts a service's secrets."""
+        if value.startswith(CREDENTIALS):
+            return Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nowhere")) / value.removeprefix(CREDENTIALS)
+        return self.folder / value
 
     def _table(self, name: str) -> dict[str, Any]:
         value = self.raw.get(name)
@@ -278,7 +286,7 @@ class _Reader:
     def _file(self, name: str, value: str | None) -> Path | None:
         if value is None:
             return None
-        path = self.folder / value
+        path = self._place(value)
         if not path.is_file():
             self.faults.append(f"[mqtt] {name}: there is no file {path}; mend the path")
         return path
@@ -287,7 +295,7 @@ class _Reader:
         if value is None:
             return None
         try:
-            return (self.folder / value).read_text().strip()
+            return self._place(value).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             self.faults.append(f"[mqtt] password_file: cannot read {self.folder / value}: {error}")
             return None
@@ -317,7 +325,7 @@ class _Reader:
         if not gateway:
             return Keys({}, {})
         wanted_posts = [post.site.id for post in posts]
-        keys, faults = read_keys(self.folder / gateway["keys_file"], [bus.id for bus in buses], wanted_posts)
+        keys, faults = read_keys(self._place(gateway["keys_file"]), [bus.id for bus in buses], wanted_posts)
         self.faults.extend(faults)
         return keys
 

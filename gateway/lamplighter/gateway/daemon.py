@@ -29,6 +29,7 @@ from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
 from lamplighter.gateway.ledger import Ledger
+from lamplighter.gateway.notify import Notifier
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
@@ -90,7 +91,7 @@ class Daemon:
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
-        self.homeassistant = HomeAssistantDesk(self)
+        self.homeassistant, self.notifier = HomeAssistantDesk(self), Notifier(self.database, self.now_ms)
         heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
         outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
         self.broker = Broker(mqtt, client_id, self.topics, self.config.id, outbox, self._received, near, heard)
@@ -101,6 +102,7 @@ class Daemon:
             await self.desired.restore()
             await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
+            self.notifier.ready(f"serving {len(self.config.posts)} posts")
             coroutines = [self.broker.run(), self._tick(), *self._extras(), *(bus.run() for bus in self.buses.values())]
             tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
             stopped = asyncio.create_task(stop.wait())
@@ -153,6 +155,7 @@ class Daemon:
             raise StartError("\n".join(faults))
 
     async def _end(self, tasks: list[asyncio.Task]) -> None:
+        self.notifier.stopping()
         self.broker.end()
         for task in [*tasks, *self._tasks]:
             task.cancel()
@@ -264,6 +267,7 @@ class Daemon:
             payload = self.report.due(now_ms)
             if payload is not None:
                 self.broker.retain(self.topics.status, dump(payload))
+            self.notifier.tick()
             await asyncio.sleep(TICK_S)
 
     def _tell_time(self) -> None:

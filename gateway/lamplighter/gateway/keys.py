@@ -17,6 +17,13 @@ FILE_MAX = 1 << 18  # 250 posts take 24 KB
 KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
+def is_credential(path: Path) -> bool:
+    """Whether systemd handed the file over (LoadCredential): in a folder that only the service sees, and readable by
+    its user through an access list, whose mask shows as rights of the group."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.parent == Path(folder)
+
+
 class Keys(NamedTuple):
     """32 bytes for each bus and each post."""
 
@@ -45,7 +52,8 @@ def _read(path: Path) -> dict[str, Any]:
             data = file.read(FILE_MAX + 1)
     except OSError as error:
         raise ValueError(f"{error.strerror}; make the keys with 'lamplighter provision' or mend the path") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    theirs = stat.S_IRWXO if is_credential(path) else stat.S_IRWXG | stat.S_IRWXO
+    if mode & theirs:
         raise ValueError(f"others may read it (mode {stat.S_IMODE(mode):04o}); run  chmod 600 {path}")
     if len(data) > FILE_MAX:
         raise ValueError(f"over {FILE_MAX} bytes; is this the right file?")
