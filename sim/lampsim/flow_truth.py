@@ -191,7 +191,7 @@ def _listen(world: Any, places: list[PostSite], flow: Flow, duration_s: int) -> 
         return START_MS + world.loop.now_us // 1000
 
     def hear(port: Any, action: Any) -> None:
-        if isinstance(action, line.Heard) and not action.repeat:
+        if isinstance(action, line.Heard):
             t_ms, key = now_ms() - action.age_ms, (action.epoch, action.seq)
             flow.detect(names[action.address], action.user_class, t_ms, key, now_ms())
         take(port, action)

@@ -188,11 +188,10 @@ class Daemon:
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
         self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
-        if heard.repeat:
-            return
-        self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
         self.flow.heard(self._names[bus, heard.address], heard)
         self.homeassistant.heard(self._names[bus, heard.address], heard)
+        if not heard.repeat:
+            self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
 
     def keep(self, entries: list, then: Callable[[], None] | None = None) -> None:
         """Store entries, tell the broker side, and then do `then`."""

@@ -149,7 +149,7 @@ MUTANTS = [
         "a command is not remembered", "edge/lamppost/answers.py", "            if result[0] == transaction:\n",
         "            if result[0] == -1:\n",
     ),
-    Mutant("a plan is not kept", "edge/lamppost/post.py", "self._actions.append((\"save\", \"plan\", raw))", "pass"),
+    Mutant("a plan is not kept", "edge/lamppost/post.py", "self.save(\"plan\", raw)", "pass"),
     # items and outbox
     Mutant(
         "an item too many is forgotten", "edge/lamppost/answers.py", "post.items.acknowledge(ack)",
