@@ -15,6 +15,7 @@ from lamppost.wire import faults
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WAIT_MAX_MS = 900000
+RECORD = "wrong"
 
 HELP = (
     "info                  who this is and what it runs",
@@ -22,14 +23,15 @@ HELP = (
     "why [TIME]            the reasons for the level, now or at 2026-12-24T22:30:00Z",
     "get [NAME]            settings",
     "set NAME VALUE        change a setting (login)",
-    "level PERCENT TIME    set the lamp, such as: level 40 10m; ends by itself (login)",
+    "set PERCENT TIME      set the lamp, such as: set 40 10m; ends by itself (login); also: level 40 10m",
     "auto                  end it now (login)",
     "identify [SECONDS]    show which post this is (login)",
     "log                   the last lines of the log",
     "faults                what is wrong now, and what was measured when it came",
     "energy [DAY]          by the day, or by the hour of a day such as 2026-12-24 (UTC)",
     "test                  what is measured now, against what it should be",
-    "login PIN, logout",
+    "config                all settings as lines that another post takes; secrets are left out",
+    "login PIN, logout     a session ends by itself after 15 minutes",
 )
 
 
@@ -38,15 +40,17 @@ class ConsoleError(Exception):
 
 
 class Console:
-    """The console of one Post."""
+    """The console of one Post; `wrong` is the record of the wrong PINs in a row before the power went."""
 
-    def __init__(self, post):
+    def __init__(self, post, wrong: "bytes | None" = None):
         self._post = post
         self._line = bytearray()
         self._logged_in = False
         self._heard_ms = 0
         self._wrong = 0
         self._wait_until = 0
+        if wrong:
+            self._refuse(wrong[0], 0)
         self._commands = {
             "help": self._help,
             "info": self._info,
@@ -58,6 +62,7 @@ class Console:
             "auto": self._auto,
             "identify": self._identify,
             "log": self._log,
+            "config": self._config,
             "faults": self._faults,
             "energy": self._energy,
             "test": self._test,
@@ -95,7 +100,7 @@ class Console:
         if any(byte < 32 or byte > 126 for byte in line):
             raise ConsoleError("only plain text is understood here")
         words = str(line, "utf-8").split()
-        if not words:
+        if not words or words[0][0] == "#":  # a comment of `config`
             return ()
         command = self._commands.get(words[0])
         if command is None:
@@ -173,6 +178,15 @@ class Console:
             return ("%s %s" % (words[0], settings.show(words[0])),)
         return ["%s %s" % (entry[0], settings.show(entry[0])) for entry in KEYS]
 
+    def _config(self, words, t_ms):
+        settings = self._post.settings
+        lines = []
+        for name, _, _, secret in KEYS:
+            lines.append(
+                "# %s is %s" % (name, settings.show(name)) if secret else "set %s %s" % (name, settings.show(name))
+            )
+        return lines
+
     def _log(self, words, t_ms):
         return ["%d s ago: %s" % ((t_ms - at) // 1000, text) for at, text in self._post.log_lines]
 
@@ -223,9 +237,11 @@ class Console:
     # --- changing
 
     def _set(self, words, t_ms):
+        if len(words) == 2 and words[0][:1] in "0123456789":
+            return self._level(words, t_ms)
         self._writable()
         if len(words) != 2:
-            raise ConsoleError("set wants a name and a value, such as: set address 5")
+            raise ConsoleError("set wants a name and a value, such as: set address 5; or a level: set 40 10m")
         post = self._post
         post.configure(words[0], post.settings.parse(words[0], words[1], post.random), t_ms)
         return ()
@@ -266,14 +282,20 @@ class Console:
         if t_ms < self._wait_until:
             raise ConsoleError("wait %d s after a wrong PIN" % ((self._wait_until - t_ms + 999) // 1000))
         if len(words) != 1 or not pin_fits(words[0], record):
-            self._wait_until = t_ms + min(1000 << min(self._wrong, 10), _WAIT_MAX_MS)
-            self._wrong += 1
+            self._refuse(self._wrong + 1, t_ms)
+            self._post.save(RECORD, bytes([min(self._wrong, 255)]))  # or a pulled plug would end the wait
             self._post.log("wrong PIN on the service port", t_ms)
             raise ConsoleError("wrong PIN")
+        if self._wrong:
+            self._post.save(RECORD, b"")
         self._wrong = 0
         self._logged_in = True
         self._post.log("login on the service port", t_ms)
         return ()
+
+    def _refuse(self, wrong: int, t_ms: int) -> None:
+        self._wrong = wrong
+        self._wait_until = t_ms + min(1000 << min(wrong - 1, 10), _WAIT_MAX_MS)
 
     def _logout(self, words, t_ms):
         self._logged_in = False

@@ -420,6 +420,45 @@ class ConsoleTest(unittest.TestCase):
         bench.type("auto")
         self.assertEqual(bench.post.dimmer.target_pm, 1000)
 
+    def test_the_wait_after_wrong_pins_outlives_a_pulled_plug(self):
+        from lamppost.store.settings import pin_record
+
+        bench = Bench(pin=pin_record("271828", b"saltsalt"))
+        for _ in range(3):
+            bench.type("login 111111")
+            bench.run(4000)
+        bench.start()
+        self.assertEqual(bench.type("login 271828"), ["error: wait 4 s after a wrong PIN"])
+        bench.run(4000)
+        self.assertEqual(bench.type("login 271828"), ["ok"])
+        bench.start()
+        self.assertEqual(bench.type("login 271828"), ["ok"])
+
+    def test_a_level_is_set_like_a_setting(self):
+        from lamppost.store.settings import pin_record
+
+        bench = Bench(pin=pin_record("271828", b"saltsalt"))
+        self.assertEqual(bench.type("set 40 10m"), ["error: login first"])
+        bench.type("login 271828")
+        self.assertEqual(bench.type("set 40 10m"), ["ok"])
+        self.assertEqual(bench.post.dimmer.target_pm, 400)
+        bench.run(601000)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000)
+        for line in ("set 400 10m", "set 40 16m", "set 40 soon", "set 40"):
+            self.assertTrue(bench.type(line)[0].startswith("error: "), line)
+
+    def test_the_configuration_of_a_post_is_lines_that_another_takes(self):
+        bench, other = Bench(address=3), Bench(saved={"settings": b"\xff"})
+        bench.post.settings.put("reading-s", 77)
+        lines = bench.type("config")
+        for line in lines[:-1]:
+            self.assertEqual(other.type(line), ["ok"], line)
+        self.assertEqual(other.post.settings.get("reading-s"), 77)
+        self.assertEqual(other.post.settings.address, 3)
+        self.assertFalse(other.post.settings.provisioned)
+        for secret in ("0303", "0909"):
+            self.assertNotIn(secret, " ".join(lines))
+
 
 class TimeTest(unittest.TestCase):
     def test_the_sun_of_the_place(self):
