@@ -36,7 +36,11 @@ NEIGHBOURS_MAX = const(24)  # 150 m of a street with lamps on both sides at 15 m
 NAME_MAX = const(24)  # names ride in `why` answers of one frame
 
 # --- what a post keeps
-ITEMS_MAX = const(256)  # readings and events waiting for the gateway: 64 h at one each 15 minutes, 4 KB
+ITEMS_MAX = const(256)  # readings and events waiting in RAM where flash takes none: 64 h at one each 15 minutes
+ITEMS_SPILL = const(192)  # so many in RAM, and the oldest go to flash: 48 h of readings, 12 h with people
+RING_ITEMS = const(128)  # a segment of 2.6 KB fills one 4 KB block of a board's flash
+RING_SEGMENTS = const(16)  # 2,048 items: a week of readings and 200 detections a day; 128 KB with both copies
+ITEMS_KEEP_MS = const(1800000)  # without a gateway for so long, what waits is written down: two writes an hour
 LOG_LINES_MAX = const(64)  # the service console's log
 COUNTER_RESERVE = const(1024)  # broadcast counters stored ahead: one flash write each 1,024 frames, 2**32 last decades
 EVENT_TRIES = const(3)  # with one loss in three (a bad line) 96 % get through; the item in the queue is never lost

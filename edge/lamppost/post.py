@@ -20,6 +20,7 @@ Events                                          Actions
 ("tick",)              the deadline has come
 """
 
+from lamppost import console
 from lamppost.answers import Answers
 from lamppost.console import Console
 from lamppost.light.arbiter import Arbiter
@@ -30,7 +31,8 @@ from lamppost.light.presence import RISES, Presence
 from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, TICKS_MASK, UPKEEP_MS
 from lamppost.line import Line
 from lamppost.meter import Meter
-from lamppost.store.items import Items
+from lamppost.store.items import RECORD, Items
+from lamppost.store.ring import Ring
 from lamppost.store.settings import Settings, SettingsError
 from lamppost.timing import RTC_UNCERTAIN_MS, Timing
 from lamppost.upkeep import Upkeep
@@ -67,7 +69,8 @@ class Post:
         self.settings = self._load_settings(load("settings"))
         self.upkeep = Upkeep(self, self._load_counters(load("counters")), load)
         self.writes += self.upkeep.life.writes
-        self.items = Items(self._item_seq, self._reserve_items)
+        self.items = Items(self._item_seq, self._reserve_items, Ring(load, self.save, self.item_epoch))
+        self.items.restore(load(RECORD), self.item_epoch)
         self.plan = None
         self.presence = Presence()
         self.arbiter = Arbiter()
@@ -87,7 +90,7 @@ class Post:
         self.line = None
         self.connect()
         self._load_plan(load("plan"))
-        self.console = Console(self)
+        self.console = Console(self, load(console.RECORD))
         self.items.add(messages.BOOT, 0, self.boots)
         self.upkeep.start()
 

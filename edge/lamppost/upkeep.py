@@ -8,6 +8,7 @@ from lamppost import limits
 from lamppost.energy import Energy
 from lamppost.health import Health
 from lamppost.life import Life
+from lamppost.store.items import RECORD
 from lamppost.wire import faults, messages
 
 
@@ -33,6 +34,8 @@ class Upkeep:
         self._own_ever = self._others_ever = False
         self._flash_bad = self._open = False
         self._lived = False
+        self._kept = load(RECORD) not in (None, b"")
+        self._kept_ms = 0
         self._opened_ms = -1  # when the relay opened; -1: it is closed, or there is none
 
     @property
@@ -85,6 +88,7 @@ class Upkeep:
         self._mains(t_ms)
         self._sensors(t_ms)
         self._alone(t_ms)
+        self._keep_items(t_ms)
         last_ms = min(t_ms + limits.UPKEEP_MS, self._count(t_ms))
         self.due_ms = max(t_ms + 1, self.health.due_ms(last_ms))
 
@@ -110,6 +114,17 @@ class Upkeep:
                 post.save(record[0], record[1])
             self._note(t_ms)
         return min(life.due_ms, self._hour_ms or life.due_ms)
+
+    def _keep_items(self, t_ms: int) -> None:
+        """Without a gateway for a while: write down what waits. With one again: what is written is no longer true."""
+        post = self._post
+        silent = t_ms - self.polled_ms >= limits.ITEMS_KEEP_MS
+        if (silent and t_ms - self._kept_ms >= limits.ITEMS_KEEP_MS) or (self._kept and not len(post.items)):
+            data = post.items.keep(post.item_epoch)
+            if data is not None:
+                post.save(RECORD, data)
+                self._kept = bool(data)
+            self._kept_ms = t_ms
 
     def _note(self, t_ms: int) -> None:
         post = self._post

@@ -277,7 +277,8 @@ class EnergyTest(unittest.TestCase):
         bench.set_time(NOON)
         before = bench.post.writes
         bench.run(30 * 24 * HOUR)
-        self.assertLess(bench.post.writes - before, 2 * (60 + 30 * 24) + 40)
+        alone = 30 * 24 * 2 + 30  # without a gateway, what waits is written down each half hour
+        self.assertLess(bench.post.writes - before, 2 * (60 + 30 * 24) + alone)
         self.assertLess(bench.post.writes, limits.FLASH_WRITES_MAX // 4000)  # worn in three hundred years
 
 

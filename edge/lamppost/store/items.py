@@ -1,28 +1,64 @@
 """Readings and events waiting until the gateway has stored them.
 
 Each has a sequence number that is never used twice: numbers are reserved ahead in flash, so a power cut skips some
-and repeats none. When the queue is full the oldest reading goes before any event does, and the loss is counted.
+and repeats none. While the gateway listens they are in RAM only. When many wait, the oldest go to a ring in flash; when
+the gateway has been silent for a while `keep` writes down the rest, so that a power cut takes at most what is newer.
+What was kept and acknowledged later may be told again after a power cut, under its number: the gateway has it already.
+Where there is no ring and the queue is full, the oldest reading goes before any event does; losses are counted.
 """
 
-from lamppost.limits import ITEMS_MAX, ITEMS_RESERVE
-from lamppost.wire import messages
+from lamppost.limits import ITEMS_MAX, ITEMS_RESERVE, ITEMS_SPILL, RING_ITEMS
+from lamppost.store.ring import read_items
+from lamppost.wire import cbor, messages
+
+RECORD = "items"
 
 
 class Items:
-    """A queue of [seq, kind, utc_s, a, b, c]. `reserve(seq)` stores that numbers below `seq` may be in use."""
+    """A queue of (seq, kind, utc_s, a, b, c). `reserve(seq)` stores that numbers below `seq` may be in use."""
 
-    def __init__(self, next_seq: int, reserve):
-        self.next_seq = next_seq
+    def __init__(self, next_seq: int, reserve, ring=None):
+        self.next_seq = self.born_seq = next_seq
         self.dropped = 0
         self._reserved = next_seq
         self._reserve = reserve
+        self._ring = ring
         self._waiting = []
+        self._spilled = 0  # of the first of `_waiting`: they have been given to the ring
+        self._acked = 0
+        self._kept_seq = 0  # the newest that `keep` wrote, 0: nothing is written down
 
     def __len__(self):
-        return len(self._waiting)
+        return len(self._waiting) - self._spilled + (len(self._ring) if self._ring is not None else 0)
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the oldest item that waits, that of the next one where none does."""
+        held = self.oldest(1)
+        return held[0][0] if held else self.next_seq
+
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest item that waits, 0 where none does."""
+        return self._waiting[-1][0] if self._waiting else 0
+
+    def restore(self, raw: "bytes | None", epoch: int) -> None:
+        """Take back what `keep` wrote before the power went."""
+        known = self._ring.last_seq if self._ring is not None else 0
+        self._waiting = [item for item in read_items(raw, epoch, ITEMS_MAX) if known < item[0] < self.next_seq]
+        self._kept_seq = self.newest_seq
+
+    def keep(self, epoch: int) -> "bytes | None":
+        """The record to write now, None where flash already says it."""
+        self._settle()
+        if self.newest_seq == self._kept_seq:
+            return None
+        self._kept_seq = self.newest_seq
+        return cbor.encode([epoch, self._waiting]) if self._waiting else b""
 
     def add(self, kind: int, utc_s: int, a: int = 0, b: int = 0, c: int = 0) -> int:
         """Queue an item; return its sequence number."""
+        self._settle()
         if self.next_seq >= self._reserved:
             self._reserved = self.next_seq + ITEMS_RESERVE
             self._reserve(self._reserved)
@@ -31,6 +67,9 @@ class Items:
         seq = self.next_seq
         self.next_seq += 1
         self._waiting.append((seq, kind, utc_s, a, b, c))
+        if self._ring is not None and len(self._waiting) >= ITEMS_SPILL:
+            self.dropped += self._ring.put(self._waiting[:RING_ITEMS])
+            self._spilled = RING_ITEMS  # they stay in RAM until flash has taken them
         return seq
 
     def acknowledge(self, seq: int) -> None:
@@ -38,8 +77,12 @@ class Items:
 
         A number that was never given out is no acknowledgement: nothing goes.
         """
-        if seq >= self.next_seq:
+        if seq >= self.next_seq or seq <= self._acked:
             return
+        self._settle()
+        self._acked = seq
+        if self._ring is not None:
+            self._ring.acknowledge(seq)
         gone = 0
         for item in self._waiting:
             if item[0] > seq:
@@ -50,7 +93,17 @@ class Items:
 
     def oldest(self, most: int) -> list:
         """At most `most` items, oldest first; they stay until acknowledged."""
+        self._settle()
+        if self._ring:  # is not empty
+            held = [item for item in self._ring.oldest() if item[0] > self._acked]
+            if held:
+                return held[:most]
         return self._waiting[:most]
+
+    def _settle(self) -> None:
+        if self._spilled:
+            self._waiting = self._waiting[self._spilled :]
+            self._spilled = 0
 
     def _make_room(self) -> None:
         self.dropped += 1

@@ -116,7 +116,7 @@ class Witness:
         life = self._lives[one.name] = Life(one.bus.name, self.street.loop.now_us)
         post = one.post
         assert post is not None
-        life.next_seq = post.items.next_seq - len(post.items)
+        life.next_seq = post.items.born_seq  # what waited in flash before was counted when it was made
         if one.name in self._planned and post.plan is None:
             raise self._broken(2, one, "the plan it had stored is gone after a power cut")
         self._watch_commands(one, life)
@@ -449,7 +449,7 @@ def _state(post) -> tuple:
     own, presence, items = post.settings.address, post.presence, post.items
     given = {(c.layer, c.op, c.level_pm, c.until_ms) for c in post.arbiter.commands._given}
     seen = {(presence._addresses[e[0]], e[1], e[3]) for e in presence._seen if presence._addresses[e[0]] != own}
-    held = items._waiting[0][0] if items._waiting else items.next_seq
+    held = items.first_seq
     return post.clock._offset_ms, given, post.plan_hash, seen, (held, items.dropped, items.next_seq)
 
 
@@ -484,7 +484,8 @@ def _photocell(lux: int | None) -> Bounds:
 
 def _sizes(post):
     """(name, size, limit) of all that grows in a post; the limits are written here a second time, on purpose."""
-    yield "items", len(post.items), 256
+    yield "items in RAM", len(post.items._waiting), 256
+    yield "items", len(post.items), 256 + 16 * 128
     yield "log lines", len(post.log_lines), 64
     yield "commands", len(post.arbiter.commands._given), 5
     yield "detections", len(post.presence._seen), 3 * 25

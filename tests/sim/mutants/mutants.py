@@ -102,6 +102,33 @@ MUTANTS = [
         "a checkpoint of the night before counts twice", "edge/lamppost/upkeep.py", "        self._note(0)\n", "",
         "tests/edge/test_nights.py",
     ),
+    # flash
+    Mutant(
+        "a journal writes over its newer copy", "edge/lamppost/store/journal.py",
+        "copy, sequence = 1 - copy, sequence + 1", "copy, sequence = copy, sequence + 1",
+        "tests/edge/test_power_cuts.py",
+    ),
+    Mutant(
+        "a journal believes a record without its CRC", "edge/lamppost/store/journal.py",
+        "if crc32(head + data) != int.from_bytes(raw[9:13], \"big\"):", "if False:", "tests/edge/test_store.py",
+    ),
+    Mutant(
+        "what went to the ring is told twice", "edge/lamppost/store/items.py", "if known < item[0] < self.next_seq",
+        "if 0 < item[0] < self.next_seq", "tests/edge/test_ring.py",
+    ),
+    Mutant(
+        "items leave RAM before flash has them", "edge/lamppost/store/items.py",
+        "self._spilled = RING_ITEMS  # they", "self._waiting = self._waiting[RING_ITEMS:]  # they",
+        "tests/edge/test_ring.py",
+    ),
+    Mutant(
+        "items of another epoch are believed", "edge/lamppost/store/ring.py", " or value[0] != epoch or", " or",
+        "tests/edge/test_ring.py",
+    ),
+    Mutant(
+        "wrong PINs are forgotten with the power", "edge/lamppost/console.py",
+        "        if wrong:\n            self._refuse(wrong[0], 0)\n", "", "tests/edge/test_post.py",
+    ),
     # presence
     Mutant(
         "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",

@@ -1,0 +1,94 @@
+"""Items that wait in flash while there is no gateway: a ring of segments, the oldest overwritten when it is full.
+
+Sized for a week: readings each 15 minutes are 672, which leaves 200 detections a day; a lit path has some hundred. A
+segment is one record of 128 items (2.6 KB, one block of a board's flash), so a week alone costs 16 writes. While the
+gateway listens nothing comes here.
+
+A segment: CBOR [epoch of the item numbers, [[seq, kind, utc_s, a, b, c], ...]]; empty when its items have been
+acknowledged. One that is damaged, or of another epoch, is no segment.
+"""
+
+from lamppost.limits import RING_ITEMS, RING_SEGMENTS
+from lamppost.wire import cbor
+from lamppost.wire.errors import WireError
+
+
+class Ring:
+    """`load(name)` reads a record or None, `save(name, bytes)` writes one; `epoch` is that of the item numbers."""
+
+    def __init__(self, load, save, epoch: int):
+        self._load = load
+        self._save = save
+        self._epoch = epoch
+        self._segments = []  # (first seq, last seq, slot, items), oldest first
+        self._head = None  # the items of the oldest segment, once they were asked for
+        for slot in range(RING_SEGMENTS):
+            items = self._read(slot)
+            if items:
+                self._segments.append((items[0][0], items[-1][0], slot, len(items)))
+        self._segments.sort()
+
+    def __len__(self):
+        return sum([segment[3] for segment in self._segments])
+
+    @property
+    def last_seq(self) -> int:
+        """The newest number in flash, 0 without one."""
+        return self._segments[-1][1] if self._segments else 0
+
+    def oldest(self) -> list:
+        """The items of the oldest segment."""
+        if self._head is None:
+            self._head = (self._read(self._segments[0][2]) or []) if self._segments else []
+        return self._head
+
+    def put(self, items: list) -> int:
+        """Write a segment; return how many of the oldest items had to go for it."""
+        dropped = 0
+        if len(self._segments) >= RING_SEGMENTS:
+            dropped = self._segments[0][3]
+            slot = self._segments[0][2]
+            self._forget_oldest()
+        else:
+            used = [segment[2] for segment in self._segments]
+            slot = items[0][0] // RING_ITEMS % RING_SEGMENTS  # each slot in its turn: wear is spread
+            while slot in used:
+                slot = (slot + 1) % RING_SEGMENTS
+        if not self._segments:
+            self._head = items  # what is saved now cannot be loaded before it was done
+        self._segments.append((items[0][0], items[-1][0], slot, len(items)))
+        self._save(_name(slot), cbor.encode([self._epoch, items]))
+        return dropped
+
+    def acknowledge(self, seq: int) -> None:
+        """Free the segments that hold nothing above `seq`."""
+        while self._segments and self._segments[0][1] <= seq:
+            self._save(_name(self._segments[0][2]), b"")
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        self._segments = self._segments[1:]
+        self._head = None
+
+    def _read(self, slot: int):
+        return read_items(self._load(_name(slot)), self._epoch, RING_ITEMS)
+
+
+def read_items(raw, epoch: int, most: int) -> list:
+    """The items of a stored record, in the order of their numbers; none where it is damaged or of another epoch."""
+    try:
+        value = cbor.decode(raw) if raw else None
+    except WireError:
+        return []
+    if not isinstance(value, list) or len(value) != 2 or value[0] != epoch or not isinstance(value[1], list):
+        return []
+    items = []
+    for row in value[1][:most]:
+        if not isinstance(row, list) or len(row) != 6 or any([type(field) is not int for field in row]):
+            return []
+        items.append(tuple(row))
+    return items
+
+
+def _name(slot: int) -> str:
+    return "ring%02d" % slot
