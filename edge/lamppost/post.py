@@ -20,9 +20,7 @@ Events                                          Actions
 ("tick",)              the deadline has come
 """
 
-from lamppost import console
 from lamppost.answers import Answers
-from lamppost.console import Console
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
 from lamppost.light.layers import TECHNICIAN
@@ -90,7 +88,8 @@ class Post:
         self.line = None
         self.connect()
         self._load_plan(load("plan"))
-        self.console = Console(self, load(console.RECORD))
+        self._load = load
+        self._console = None
         self.items.add(messages.BOOT, 0, self.boots)
         self.upkeep.start()
 
@@ -124,6 +123,16 @@ class Post:
         most_ms = _WAKE_SENSOR_MS if self.meter.sensor else _WAKE_MS
         wait_ms = 0 if wait_ms < 0 else most_ms if wait_ms > most_ms else wait_ms
         return actions, (now + wait_ms) & TICKS_MASK
+
+    @property
+    def console(self):
+        """The service console. Most posts never see a technician: its code takes memory from the first key on."""
+        if self._console is None:
+            from lamppost.console import RECORD as WRONG
+            from lamppost.console import Console
+
+            self._console = Console(self, self._load(WRONG))
+        return self._console
 
     # --- what the gateway and the technician ask
 

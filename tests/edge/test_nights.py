@@ -279,7 +279,7 @@ class EnergyTest(unittest.TestCase):
         bench.run(30 * 24 * HOUR)
         alone = 30 * 24 * 2 + 30  # without a gateway, what waits is written down each half hour
         self.assertLess(bench.post.writes - before, 2 * (60 + 30 * 24) + alone)
-        self.assertLess(bench.post.writes, limits.FLASH_WRITES_MAX // 4000)  # worn in three hundred years
+        self.assertLess(bench.post.writes, limits.FLASH_WRITES_MAX // 3000)  # worn in 250 years
 
 
 if __name__ == "__main__":

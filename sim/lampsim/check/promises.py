@@ -491,7 +491,7 @@ def _sizes(post):
     yield "detections", len(post.presence._seen), 3 * 25
     yield "sensors with somebody", len(post._present), 4
     yield "sensors with nobody any more", len(post._gone), 4
-    yield "typed bytes", len(post.console._line), 161
+    yield "typed bytes", len(post._console._line) if post._console else 0, 161
     if post.line is not None:
         yield "events waiting", len(post.line.out), 8
         yield "a frame's bytes", len(post.line._decoder._piece), 210

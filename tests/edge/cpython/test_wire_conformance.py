@@ -50,6 +50,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
     from lamppost.wire import access, messages, packed
 
     text = protocol()
+    in_flash = limits.RING_SEGMENTS * limits.RING_ITEMS
     for sentence in (
         f"payload:0..{limits.FRAME_PAYLOAD_MAX}",
         f"at most {packed.SHORT_MAX} bytes before stuffing",
@@ -60,7 +61,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"for {access.IDLE_MS} ms of silence", f"at most {limits.EVENT_TRIES} times, with {access.RETRY_MS},",
         f"last {limits.TRANSACTIONS_MAX} transactions",
         f"at most {limits.BLOB_MAX:,} bytes, in blocks of {limits.BLOCK_BYTES}",
-        f"| items waiting in a post | {limits.ITEMS_MAX} |", f"| events waiting in a post | {limits.EVENTS_OUT_MAX} |",
+        f"| items waiting in a post | {limits.ITEMS_SPILL} in RAM, {in_flash:,} in flash |",
+        f"| events waiting in a post | {limits.EVENTS_OUT_MAX} |",
         f"| {limits.COUNTER_RESERVE:,} of TIME, {limits.ITEMS_RESERVE} of items |",
         f"after at most {limits.OVERRIDE_MAX_S // 86400} days",
         f"({limits.COUNTER_RESERVE:,} at a time for TIME, {limits.ITEMS_RESERVE} for items)",
