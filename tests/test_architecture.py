@@ -31,7 +31,7 @@ SHARED = ("lamppost.wire", "lamppost.light", "lamppost.limits")
 LAYERS = (
     ("lamppost.wire", ("lamppost.wire", "lamppost.limits")),
     ("lamppost.light", ("lamppost.light", "lamppost.limits", "lamppost.wire")),
-    ("lamppost.store", ("lamppost.store", "lamppost.limits", "lamppost.wire")),
+    ("lamppost.store", ("lamppost.store", "lamppost.limits", "lamppost.wire", "lamppost.light.output")),
     ("lamplighter.gateway", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
     ("lamplighter.office", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
     ("lamplighter.technician", ("lamppost.wire", "lamppost.light", "lamppost.limits")),

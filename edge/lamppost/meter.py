@@ -20,6 +20,7 @@ class Meter:
     def __init__(self, energy_mwh: int = 0):
         self.rated_mw = 0
         self.standby_mw = 0
+        self.scale_pm = 1000  # how strongly the lamp is driven for a level
         self.lit_ms = 0
         self._energy_mwh = energy_mwh
         self._rest_mj = 0
@@ -66,7 +67,7 @@ class Meter:
         """The power that the lamp should take at a level."""
         if level_pm <= 0:
             return self.standby_mw
-        return self.standby_mw + self.rated_mw * (30000 + 970 * level_pm) // 1000000
+        return self.standby_mw + self.rated_mw * (30000 + 970 * level_pm * self.scale_pm // 1000) // 1000000
 
     def _add_estimate(self, dimmer, t_ms: int) -> None:
         """The rest of a fade by its mean power, then the level that it reached."""

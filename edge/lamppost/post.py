@@ -23,10 +23,11 @@ Events                                          Actions
 from lamppost.answers import Answers
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
-from lamppost.light.layers import TECHNICIAN
+from lamppost.light.layers import LUMINAIRE, SCALE, TECHNICIAN
+from lamppost.light.output import drive_pm, read_table, scaled
 from lamppost.light.plan import Plan, PlanError
 from lamppost.light.presence import RISES, Presence
-from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, TICKS_MASK, UPKEEP_MS
+from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, SLOW_FADE_MS, TICKS_MASK, UPKEEP_MS
 from lamppost.line import Line
 from lamppost.meter import Meter
 from lamppost.store.items import RECORD, Items
@@ -92,6 +93,8 @@ class Post:
         self._console = None
         self.items.add(messages.BOOT, 0, self.boots)
         self.upkeep.start()
+        self._clo = read_table(self.settings.get("clo"))
+        self.scale(0)
 
     def handle(self, event, now: int):
         """Take one event at tick `now`; return (actions, the tick at which to send ("tick",) if nothing else comes)."""
@@ -165,10 +168,21 @@ class Post:
         if utc_s is None or utc_s == now:
             layer = self.decision.layer if self.decision else 0
             level_pm, chain = self.arbiter.why(self.plan, self.presence, now, t_ms, self.temp_dc)
-            return now, level_pm, layer, chain
+            return now, level_pm, layer, chain + self._scales()
         level_pm, chain = self.arbiter.explain(self.plan, utc_s, now, t_ms)
         won = [row[0] for row in chain if row[3]]
         return utc_s, level_pm, won[-1] if won else 0, chain
+
+    def _scales(self) -> list:
+        """What stands between the level and the lamp's drive, as rows of a chain."""
+        rows = []
+        output_pm = self.settings.get("output-pm")
+        if output_pm != 1000:
+            rows.append([LUMINAIRE, SCALE, output_pm, 0, 0, "virtual output"])
+        if self._clo:
+            hours = self.upkeep.lit_s // 3600
+            rows.append([LUMINAIRE, SCALE, drive_pm(self._clo, hours), 0, 0, "constant light output at %d h" % hours])
+        return rows
 
     def command(self, layer: int, op: int, level_pm: int, for_s: int, reason: str, t_ms: int) -> None:
         """Move a layer for `for_s` seconds. Raises CommandError where that layer may not."""
@@ -216,6 +230,8 @@ class Post:
         self.log("%s changed" % name, t_ms)
         if name in ("address", "post-key", "bus-key"):
             self.connect()
+        self._clo = read_table(self.settings.get("clo"))
+        self.scale(t_ms)
 
     @property
     def plan_hash(self) -> bytes:
@@ -359,7 +375,20 @@ class Post:
 
     def _fade(self, level_pm: int, fade_ms: int, t_ms: int) -> None:
         self.dimmer.go(level_pm, fade_ms, t_ms)
-        self._actions.append(("lamp", level_pm, fade_ms))
+        self._actions.append(("lamp", scaled(level_pm, self.meter.scale_pm), fade_ms))
+
+    def scale(self, t_ms: int) -> None:
+        """Drive the lamp as its settings and its hours ask."""
+        settings = self.settings
+        drive = drive_pm(self._clo, self.upkeep.lit_s // 3600)
+        scale_pm = settings.get("output-pm") * drive // 1000
+        if scale_pm == self.meter.scale_pm:
+            return
+        self.meter.advance(self.dimmer, t_ms)
+        self.meter.scale_pm = scale_pm
+        if self.decision is not None:
+            fade_ms = max(SLOW_FADE_MS, self.dimmer.done_ms - t_ms)
+            self._actions.append(("lamp", scaled(self.dimmer.target_pm, scale_pm), fade_ms))
 
     def _reading(self, t_ms: int) -> None:
         if not self._read_at:

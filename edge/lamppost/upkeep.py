@@ -113,6 +113,7 @@ class Upkeep:
             if record is not None:
                 post.save(record[0], record[1])
             self._note(t_ms)
+            post.scale(t_ms)
         return min(life.due_ms, self._hour_ms or life.due_ms)
 
     def _keep_items(self, t_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""What makes one post different from another: identity, address, keys, PIN, how often it reads.
+"""What makes one post different from another: identity, address, keys, PIN, how often it reads, its lamp.
 
 Settings are a CBOR array in the order of KEYS; one that a newer firmware adds comes at the end with its default. Keys
 and PIN can be set and never read back. Nothing has a default that opens a door: without keys a post takes no
@@ -7,6 +7,7 @@ frames, and without a PIN the console of a post that has keys is read-only.
 
 from hashlib import sha256
 
+from lamppost.light.output import read_table
 from lamppost.limits import ADDRESS_MAX
 from lamppost.wire import cbor
 from lamppost.wire.errors import WireError
@@ -47,6 +48,16 @@ def _secret(name: str, size: int):
     return check
 
 
+def _clo(value):
+    if not isinstance(value, str) or len(value) > 80:
+        raise SettingsError("clo is text of at most 80 characters")
+    try:
+        read_table(value)
+    except ValueError as error:
+        raise SettingsError(str(error))
+    return value
+
+
 # name, default, check, secret
 KEYS = (
     ("identity", "unnamed", _identity, False),
@@ -55,9 +66,11 @@ KEYS = (
     ("bus-key", b"", _secret("bus-key", 32), True),
     ("pin", b"", _secret("pin", 40), True),
     ("reading-s", 900, _between("reading-s", 1, 86400), False),
+    ("output-pm", 1000, _between("output-pm", 100, 1000), False),
+    ("clo", "", _clo, False),
 )
 _PLACE = {entry[0]: place for place, entry in enumerate(KEYS)}
-_TEXTS = ("identity",)
+_TEXTS = ("identity", "clo")
 
 
 class Settings:
@@ -101,7 +114,7 @@ class Settings:
         value = self.get(name)
         if KEYS[_PLACE[name]][3]:
             return "set" if value else "not set"
-        return str(value)
+        return "none" if value == "" else str(value)
 
     def parse(self, name: str, text: str, random):
         """Turn typed text into a value of setting `name`. `random(n)` salts a PIN. Raises SettingsError."""
@@ -114,7 +127,7 @@ class Settings:
             except ValueError:
                 raise SettingsError("%s is given in hexadecimal digits" % name)
         if name in _TEXTS:
-            return text
+            return "" if text == "none" and name != "identity" else text
         try:
             return int(text)
         except ValueError:

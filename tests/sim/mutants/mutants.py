@@ -102,6 +102,14 @@ MUTANTS = [
         "a checkpoint of the night before counts twice", "edge/lamppost/upkeep.py", "        self._note(0)\n", "",
         "tests/edge/test_nights.py",
     ),
+    Mutant(
+        "a faint light is scaled to nothing", LIGHT + "output.py", "max(1, level_pm * scale_pm // 1000)",
+        "level_pm * scale_pm // 1000", "tests/edge/test_output.py",
+    ),
+    Mutant(
+        "a scaled lamp is judged by its full power", "edge/lamppost/meter.py", "970 * level_pm * self.scale_pm // 1000",
+        "970 * level_pm", "tests/edge/test_output.py",
+    ),
     # flash
     Mutant(
         "a journal writes over its newer copy", "edge/lamppost/store/journal.py",
