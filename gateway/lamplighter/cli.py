@@ -27,6 +27,7 @@ COMMANDS = {
     "why": ("lamplighter.office.cli_why:why", "Ask a post why it has its level, now or at another time."),
     "watch": ("lamplighter.office.cli_watch:watch", "Print what happens at a gateway as it happens."),
     "gateway": ("lamplighter.gateway.cli:gateway", "Run the cabinet daemon."),
+    "neighbours": ("lamplighter.gateway.cli_neighbours:neighbours", "Show which posts hear which, along the streets."),
     "backup": ("lamplighter.gateway.cli_backup:backup", "Save a cabinet's store, and bring it back."),
     "provision": ("lamplighter.provision.cli_site:provision", "Make a site: authority, broker files, keys."),
     "keygen": ("lamplighter.provision.cli_sign:keygen", "Make the site's key for firmware."),

@@ -230,7 +230,7 @@ def test_posts_of_another_cabinet_are_neighbours_and_ours_are_told_to_it() -> No
     hood = neighbourhood([post("w", 0, 0), post("v", -200, 0, address=2)], [far("p01", 40, 0), far("p02", 300, 0)])
     (near,) = hood.near["w"]
     assert (near.key, near.relayed, near.distance_dm) == ("gw2/p01", True, 400)
-    assert hood.routes["gw2/p01"] == (("bus0", near.address),)
+    assert hood.routes["gw2/p01"] == (("bus0", near.address, 400),)
     assert hood.wanted == {"w": ("gw2",)}
     with pytest.raises(ValueError, match="must be 1 to 32"):
         far("p01", 0, 0, "GW 2")

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from several_lines import Cabinet, bus_key
+from several_lines import Cabinet, bus_key, park
 from street import Street, post_key
 
 from lamplighter.gateway import line
@@ -25,7 +25,7 @@ from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, Decoder, header, pack
 from lamppost.wire.seal import Key
 
-ROUTES = {"a": (Route("bus1", 200), Route("bus2", 201)), "gw2/p": (Route("bus0", 202),)}
+ROUTES = {"a": (Route("bus1", 200, 300), Route("bus2", 201, 900)), "gw2/p": (Route("bus0", 202, 300),)}
 WANTED = {"a": ("gw2",), "b": ("gw2", "gw3")}
 
 
@@ -94,6 +94,17 @@ def test_whatever_comes_memory_and_rate_stay_bounded(events) -> None:
         state = one._sources.get("a")
         assert state is None or (len(state.moments) <= 12 and len(state.items) <= 8)
     assert passed <= BURST + t_ms * PER_S / 1000 + 1
+
+
+def test_a_line_hears_only_of_those_whose_way_its_lamps_light() -> None:
+    one = relay()
+    one.plan(park())  # walkers 90 m, cyclists 120 m, cars not at all
+    assert [bus for bus, _ in one.event("a", (1, 1), 0, 0, 0, 1000).lines] == ["bus1", "bus2"]
+    near = Relay({"a": (Route("bus1", 200, 901), Route("bus2", 201, 1201))}, WANTED)
+    near.plan(park())
+    assert near.event("a", (1, 1), 0, 0, 0, 1000) == ([], ("gw2",)), "the next cabinet has a plan of its own"
+    assert [bus for bus, _ in near.event("a", (1, 2), 1, 0, 0, 1000).lines] == ["bus1"]
+    assert near.event("a", (1, 3), 2, 0, 0, 1000).lines == []
 
 
 # --- the queue of a line

@@ -80,18 +80,14 @@ def test_causes_add_up():
         assert total == pytest.approx(1 - np.nanmean(told[mine]), abs=1e-4)
 
 
-def test_addresses_are_told_apart_by_every_cabinet():
+def test_every_neighbour_is_in_hearing_over_lines_and_cabinets():
     lamps = street(290)
-    town = real.town_of(lamps)
-    owner = {bus.id: bus.gateway for bus in town.buses}
-    assert len(set(owner.values())) == 3
-    for gateway in set(owner.values()):
-        known = set()
-        for i, table in enumerate(bench.neighbour_tables(lamps)):
-            if owner[town.lamps[i].bus] == gateway:
-                known |= {i, *(j for j, _, _ in table)}
-        addresses = [town.lamps[i].address for i in known]
-        assert len(addresses) == len(set(addresses))
+    world = real.World(real.town_of(lamps), None, options=real.Options(relay="cabinets"))
+    assert len(world.gateways) == 2
+    assert real.heard_share(lamps, world) == 1.0
+    assert not any(gateway.hood.left_out for gateway in world.gateways.values())
+    alone = real.World(real.town_of(lamps), None, options=real.Options(relay=""))
+    assert 0.8 < real.heard_share(lamps, alone) < 0.99
 
 
 # --- the rules

@@ -90,6 +90,7 @@ class PlanDesk:
                 if keep:
                     await asyncio.wrap_future(self._daemon.ledger.keep_plan(payload.decode()))
                 self.sync.accept(compiled)
+                self._daemon.relay.relay.plan(compiled.document)
                 log.info("plan %s (%s) is in force", compiled.document.id, compiled.hash)
             except ValueError as error:
                 self.sync.refuse(name, str(error))

@@ -8,6 +8,7 @@ Rules kept here
 - Only what a link has verified and found fresh comes in; what was relayed has an alias or comes from another cabinet,
   and neither goes any further: nothing goes in circles.
 - The same detection is relayed once, however often it is said; a post gets BURST at once and PER_S afterwards.
+- A line is told only of whom its lamps can light the way: where the nearest is within the plan's reach for that class.
 - An event keeps its class, its input and its age; one that is older than AGE_MAX_MS lights nobody's way any more.
 - A line says relayed events before it polls, but after RUN of them something else has its turn. Nobody acknowledges
   them, so on a line that has just shown losses each is said twice.
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lamplighter.gateway import line
+from lamplighter.plans.model import Document
 from lamplighter.plans.neighbourhood import Route
 
 SAME_MS = 900  # repetitions of one detection; a sensor's next comes a second later (lamppost.light.presence)
@@ -61,7 +63,16 @@ class Relay:
         self._routes = {post: tuple(rows) for post, rows in routes.items()}
         self._wanted = dict(wanted)
         self._sources: dict[str, _Source] = {}  # at most the posts of both tables
+        self._reach_dm: tuple[int, ...] | None = None
         self.refused = 0  # beyond the rate
+
+    def plan(self, document: Document) -> None:
+        """Heed how far the presence profiles of the plan in force reach for each class of user; before: everywhere."""
+        profiles = document.profiles.values()
+        self._reach_dm = tuple(
+            max((reach[0] for profile in profiles for reach in profile.reaches[user_class]), default=0)
+            for user_class in range(3)
+        )
 
     def matters(self, post: str) -> bool:
         """Whether anybody elsewhere listens to this post."""
@@ -91,6 +102,7 @@ class Relay:
         says = [
             (route.bus, line.Say(route.alias, item[1], user_class, source, age_ms))
             for route in self._routes.get(post, ())
+            if self._reach_dm is None or route.way_dm <= self._reach_dm[user_class]
         ]
         return Told(says, self._wanted.get(post, ()))
 
@@ -117,6 +129,7 @@ class Mouth:
 
     def __init__(self) -> None:
         self.said = self.dropped = 0
+        self.alias: int | None = None  # for whom it spoke last
         self._waiting: dict[tuple[int, int], Saying] = {}  # by alias and class, oldest first
         self._run = 0
         self._troubled_ms: int | None = None
@@ -168,6 +181,7 @@ class Mouth:
             self._run += 1
             self.said += 1
             say = saying.say
+            self.alias = say.address
             return say.address, (say.seq, say.user_class, say.input, age_ms)
         return None
 

@@ -73,10 +73,11 @@ class Near(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where a post's events are said again: on which line, at which address."""
+    """Where a post's events are said again: on which line, at which address; how far the nearest there is."""
 
     bus: str
     alias: int
+    way_dm: int
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ def neighbourhood(
     routes: dict[str, list[Route]] = defaultdict(list)
     for bus, given in found.aliases.items():
         for alias, key in given.items():
-            routes[key].append(Route(bus, alias))
+            routes[key].append(Route(bus, alias, foreign[bus][key]))
     found.routes = {key: tuple(sorted(rows)) for key, rows in routes.items()}
     for site in own:
         found.near[site.id] = [

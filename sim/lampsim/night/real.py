@@ -4,33 +4,21 @@ What it promises
 - The posts are lamppost.post.Post with a plan that reached them over their line; the sensors' edges come at whole
   seconds, all sensors at once: the worst case for a line.
 - The night begins when every post runs its plan; until then it is not counted.
-- Lines follow the streets (`lampsim.town.wiring`), 32 posts each, and a cabinet has four lines. With `relay`, what a
-  post says is said again, as it was sealed and twice, on every other line where some post knows its place; all lines
-  have one bus key for that, and no cabinet knows two posts of one address. Without it a post hears its own line only.
+- Lines follow the streets (`lampsim.town.wiring`), 32 posts each, and a cabinet has up to eight of them. With `relay`
+  the gateways say events again, as lamplighter.gateway.relay has it, on every line and in every cabinet where some post
+  has a neighbour; without it a post hears its own line only.
 """
 
-import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-
-from lamplighter.gateway.plan_sync import Compiled
-from lamplighter.plans.compile import compile_at
-from lamplighter.plans.document import Document, load_value
-from lamplighter.plans.neighbours import neighbours
-from lamppost.wire import messages
-from lamppost.wire.access import Access
-from lamppost.wire.frame import EVERYBODY, Decoder, Frame, pack
-from lamppost.wire.post_link import event_order, event_place
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat
 from ..recording import Recording
 from ..town.model import Town, TownLamp, place
 from ..town.wiring import wire
-from ..virtual.post import TURN_US
-from ..virtual.wire import Wire
-from ..virtual.world import ACT_WITHIN_US, Options, World
+from ..virtual.world import Options, World
 from .bench import neighbour_tables
 from .course import Fade, mean_levels
 from .data import Lamps, Users
@@ -40,11 +28,6 @@ from .watch import Edge, edges
 START_UTC_S = 820_000_000 - 820_000_000 % 86400 + 64800 - 3600  # some day, an hour before the night at 18:00
 WARM_S = 3600  # sessions, time and plans over 19,200 baud take some minutes; with many losses longer
 IDLE_PERCENT = 10
-CABINET_LINES = 4  # 128 posts, and addresses for some 100 posts beyond their edge
-RELAY_QUEUE = 32  # events waiting for a line; more is two seconds of it, when nobody can use them any more
-RELAY_TIMES = 2  # who lost one frame in twenty now loses one in four hundred
-RELAY_AGAIN_US = 120_000  # after a burst, and before a car has gone two metres
-RELAY_ADDRESS = 254  # not a post's: 251 to 254 are kept
 
 
 @dataclass(frozen=True)
@@ -69,8 +52,8 @@ def run(
 ) -> Outcome:
     """One night. Raises RuntimeError if the posts have no plan by its beginning."""
     town = town_of(lamps)
-    options = Options(baud=baud, loss=loss)
-    world = (Relayed if relay else World)(town, plan_file(profile), seed=seed, start_utc_s=START_UTC_S, options=options)
+    options = Options(baud=baud, loss=loss, relay="cabinets" if relay else "")
+    world = World(town, plan_file(profile), seed=seed, start_utc_s=START_UTC_S, options=options)
     world.run_s(WARM_S)
     ready = world.counters()["plans_applied"]
     if ready < len(lamps):
@@ -79,35 +62,16 @@ def run(
     _Watch(world, edges(sightings, users)).start()
     world.run_s(users.seconds)
     recording = world.recording()
-    heard = heard_share(lamps, town, relay)
+    heard = heard_share(lamps, world)
     return Outcome(_levels(recording, users.seconds), recording.latencies_ms[before:], recording.counters, heard)
 
 
 def town_of(lamps: Lamps) -> Town:
-    """The lamps as a wired town, with addresses that are unique in each cabinet."""
+    """The lamps as a wired town."""
     columns = zip(lamps.x_m.tolist(), lamps.y_m.tolist(), lamps.street.tolist(), strict=True)
     bare = [TownLamp(f"l{i}", 0, 0, x, y, f"s{street}") for i, (x, y, street) in enumerate(columns)]
     wired, buses, feeders = wire(place(bare, Flat(*LOUVAIN_LA_NEUVE)))
-    buses = tuple(replace(bus, gateway=f"gw{i // CABINET_LINES + 1}") for i, bus in enumerate(buses))
-    addresses = _addresses(lamps, [lamp.bus for lamp in wired], {bus.id: bus.gateway for bus in buses})
-    numbered = tuple(replace(lamp, address=address) for lamp, address in zip(wired, addresses, strict=True))
-    return Town(numbered, (), feeders, buses, *LOUVAIN_LA_NEUVE, "night")
-
-
-def _addresses(lamps: Lamps, bus: list[str], owner: dict[str, str]) -> list[int]:
-    """An address for each lamp, so that none is there twice among the posts of a cabinet and their neighbours."""
-    cabinets: list[set[str]] = [{owner[name]} for name in bus]
-    for i, table in enumerate(neighbour_tables(lamps)):
-        for j, _, _ in table:
-            cabinets[j].add(owner[bus[i]])
-    taken: dict[str, set[int]] = {name: set() for name in owner.values()}
-    found = []
-    for mine in cabinets:
-        address = next(a for a in range(1, 1 + len(lamps)) if not any(a in taken[name] for name in mine))
-        found.append(address)
-        for name in mine:
-            taken[name].add(address)
-    return found
+    return Town(wired, (), feeders, buses, *LOUVAIN_LA_NEUVE, "night")
 
 
 def plan_file(profile: list) -> dict:
@@ -131,116 +95,6 @@ def plan_file(profile: list) -> dict:
         "calendars": [{"id": "all", "rules": [], "defaultProgram": "night"}],
         "groups": [{"id": "all", "posts": "all", "calendar": "all"}],
     }
-
-
-class Relayed(World):
-    """A world whose cabinets relay events between their lines."""
-
-    def desire(self, plan: Document | dict) -> None:
-        document = load_value(plan) if isinstance(plan, dict) else plan
-        self._relays = _relays(self)
-        everybody = [replace(site, bus="") for site in self._sites.values()]
-        near = {site.id: neighbours(site, everybody) for site in everybody}
-        for gateway in self.gateways.values():
-            sites = [site for bus in gateway.wires for site in self._bus_sites[bus]]
-            blobs = {site.id: compile_at(document, site, near[site.id]) for site in sites}
-            gateway.desire(Compiled(document.hash, document, blobs))
-        for bus, relay in self._relays.items():
-            relay.wanted = {one for site in self._bus_sites[bus] for one in self._meant(site.id, near[site.id])}
-            relay.own = {site.address for site in self._bus_sites[bus]}
-            relay.others = [other for other in self._relays.values() if other is not relay]
-
-    def _meant(self, post: str, rows: list) -> Iterator[str]:
-        """The posts that a neighbour table means: of those with an address the nearest."""
-        here = self.town.lamp(post)
-        for address, _, _ in rows:
-            same = (lamp for lamp in self.town.lamps if lamp.address == address and lamp.id != post)
-            yield min(same, key=lambda lamp: (lamp.x_m - here.x_m) ** 2 + (lamp.y_m - here.y_m) ** 2).id
-
-    def _key(self, name: str) -> bytes:
-        return super()._key("bus" if name.startswith("bus ") else name)
-
-    def _note_latency(self, post, now_us: int) -> None:
-        if post.hearing in self.posts:
-            super()._note_latency(post, now_us)
-        elif post.hearing is not None:
-            edge_us = self._relays[post.hearing].edge_us
-            if edge_us >= 0 and now_us - edge_us <= ACT_WITHIN_US:
-                self._latencies.append((now_us - edge_us) / 1000)
-
-
-class Relay:
-    """A cabinet's ear and mouth on one line, under the silence rules of a post."""
-
-    address = RELAY_ADDRESS
-    listening = True
-
-    def __init__(self, world: World, bus: str, line: Wire) -> None:
-        self.name = bus
-        self.wanted: set[str] = set()  # the posts of other lines that some post of this one knows
-        self.own: set[int] = set()
-        self.others: list[Relay] = []
-        self.edge_us = -1  # of the sensor whose event is being said
-        self._world, self._line, self._loop = world, line, world.loop
-        self._access = Access(random.Random(f"{world.seed} relay {bus}").randbytes)
-        self._decoder = Decoder()
-        self._queue: list[tuple[bytes, int]] = []
-        self._waits = False
-        self._seen: dict[int, int] = {}
-        self._by_address = {lamp.address: lamp.id for lamp in world.town.lamps if lamp.bus == bus}
-
-    def hear(self, data: bytes) -> None:
-        self._access.heard(self._loop.now_us // 1000)
-        for frame in self._decoder.feed(data):
-            self._frame(frame)
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        raise AssertionError("a relay listens to every byte")
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        self._frame(frame)
-
-    def passed(self, src: int, dst: int, end_us: int) -> None:
-        pass
-
-    def say(self, data: bytes, edge_us: int) -> None:
-        """Queue an event of another line, and once more a little later: nobody acknowledges it."""
-        for i in range(RELAY_TIMES):
-            self._loop.after(i * RELAY_AGAIN_US, lambda: self._enqueue(data, edge_us))
-
-    def _frame(self, frame: Frame) -> None:
-        self._access.frame(frame.src, frame.dst, self._loop.now_us // 1000)
-        if frame.type != messages.EVENT or frame.src not in self.own:
-            return
-        place, order = event_place(frame.src, frame.values()), event_order(frame.counter, frame.values())
-        if order <= self._seen.get(place, -1):
-            return
-        self._seen[place] = order
-        post = self._by_address[frame.src]
-        edge_us = self._world.posts[post].edge_us
-        for other in self.others:
-            if post in other.wanted:
-                other.say(pack(frame.signed, frame.seal), edge_us)
-
-    def _enqueue(self, data: bytes, edge_us: int) -> None:
-        self._queue = [*self._queue[1 - RELAY_QUEUE :], (data, edge_us)]
-        self._wait()
-
-    def _wait(self) -> None:
-        if not self._waits and self._queue:
-            self._waits = True
-            self._loop.at(max(self._loop.now_us + TURN_US, self._access.free_at() * 1000), self._due)
-
-    def _due(self) -> None:
-        self._waits = False
-        if self._access.free_at() * 1000 > self._loop.now_us:  # somebody spoke meanwhile
-            self._wait()
-            return
-        data, self.edge_us = self._queue.pop(0)
-        self._line.send(self.name, data)
-        on_air_us = len(data) * 10_000_000 // self._line.baud
-        self._access.frame(self.address, EVERYBODY, (self._loop.now_us + on_air_us) // 1000)
-        self._wait()
 
 
 class _Watch:
@@ -272,14 +126,6 @@ class _Watch:
         self._plan()
 
 
-def _relays(world: World) -> dict[str, Relay]:
-    found = {}
-    for bus, line in world.wires.items():
-        found[bus] = relay = Relay(world, bus, line)
-        line.plug(relay)
-    return found
-
-
 def _levels(recording: Recording, seconds: int) -> np.ndarray:
     fades: list[list[Fade]] = [[] for _ in recording.ids]
     r = recording
@@ -289,10 +135,10 @@ def _levels(recording: Recording, seconds: int) -> np.ndarray:
     return mean_levels(fades, 0, WARM_S + seconds)[WARM_S:]
 
 
-def heard_share(lamps: Lamps, town: Town, relay: bool) -> float:
+def heard_share(lamps: Lamps, world: World) -> float:
     """Of the pairs (post, one of its nearest neighbours), how many are in hearing."""
-    if relay:
-        return 1.0
-    bus = [lamp.bus for lamp in town.lamps]
-    pairs = [bus[i] == bus[j] for i, table in enumerate(neighbour_tables(lamps)) for j, _, _ in table]
+    near = {post: {row.key.rpartition("/")[2] for row in rows} for gateway in world.gateways.values()
+            for post, rows in gateway.hood.near.items()}  # fmt: skip
+    ids = [lamp.id for lamp in world.town.lamps]
+    pairs = [ids[j] in near[ids[i]] for i, table in enumerate(neighbour_tables(lamps)) for j, _, _ in table]
     return sum(pairs) / len(pairs)

@@ -5,6 +5,7 @@ What it promises
   gets there by procedures. Only the disk is simulated (store.py): an item is acknowledged to its post a moment after
   it was committed.
 - `kill` forgets everything but the store, at any microsecond; `start` goes on from there.
+- What is said again on another line, or in the next cabinet, is decided by lamplighter.gateway.relay.
 - Items go to the centre while `connected`, again after a kill in between, always with the same id.
 """
 
@@ -18,6 +19,8 @@ from lamplighter.gateway import line
 from lamplighter.gateway.plan_sync import Compiled, PlanSync
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.procedures import Outcome, send_plan
+from lamplighter.gateway.relay import Relay, Told
+from lamplighter.plans.neighbourhood import Neighbourhood
 from lamplighter.plans.site import PostSite
 from lamppost.wire import messages
 from lamppost.wire.frame import Frame
@@ -49,6 +52,7 @@ class Port:
         self._timer: Handle | None = None
         self._timer_us = 0
         self._closed = False
+        self.said_for: str | None = None  # whose event was said again last; another cabinet's by its key
 
     def open(self) -> None:
         self.wire.plug(self)
@@ -74,8 +78,12 @@ class Port:
     def handle(self, event: tuple | None) -> None:
         if self._closed:
             return
+        mouth = self.poller.mouth
+        said = mouth.said
         for action in self.poller.handle(event, self._loop.now_us // 1000):
             if isinstance(action, line.Send):
+                if mouth.said != said:
+                    self.said_for = self._gateway.hood.aliases[self.bus].get(mouth.alias or 0)
                 self.wire.send(self.name, action.data)
             else:
                 self._gateway.take(self, action)
@@ -117,6 +125,8 @@ class VirtualGateway:
         seed: object,
         cycle_ms: int = 0,
         did: Callable[[str, tuple], None] = lambda gateway, what: None,
+        hood: Neighbourhood | None = None,
+        whisper: Callable[[str, str, tuple], None] = lambda gateway, other, event: None,
     ) -> None:
         self.loop, self.name, self.wires, self.sites = loop, name, wires, sites
         self.centre = centre
@@ -141,6 +151,9 @@ class VirtualGateway:
         self._published = 0
         self._last_words = False  # the broker takes what comes and dies before it says so
         self.plans = PlanSync(list(self._sites))
+        self.hood = hood or Neighbourhood(aliases={bus: {} for bus in wires})
+        self._whisper = whisper
+        self.relay = Relay(self.hood.routes, self.hood.wanted)
 
     @property
     def posts(self) -> list[str]:
@@ -159,7 +172,9 @@ class VirtualGateway:
         self.plans = PlanSync(list(self._sites))
         if self._compiled is not None:  # kept on disk; compiling it again gives the same
             self.plans.accept(self._compiled)
+            self.relay.plan(self._compiled.document)
             self._behind = set(self._hashes)
+        self.relay = Relay(self.hood.routes, self.hood.wanted)
         stored = self.store.stored()
         utc_s = (self._utc_ms() or 0) // 1000
         self.ports = {
@@ -198,6 +213,7 @@ class VirtualGateway:
         self._hashes = {post: sha256(blob).digest()[:8] for post, blob in compiled.blobs.items()}
         self._behind = set(self._hashes)
         if self.running:
+            self.relay.plan(compiled.document)
             self.plans.accept(compiled)
             self._look_at_plans(0)
 
@@ -277,10 +293,42 @@ class VirtualGateway:
 
     def _items(self, port: Port, got: line.Items) -> None:
         post = self._names[port.bus, got.address]
+        if self.relay.matters(post):
+            self._relay_items(post, got)
         stored = line.Stored(got.address, got.epoch, max(item[0] for item in got.items))
         self._keep([Entry(post, got.epoch, tuple(item), False) for item in got.items], port, stored)
 
+    def far(self, gateway: str, event: tuple) -> None:
+        """Another cabinet's (post, item, class, input, ms at which it was detected) has come over the broker."""
+        if self.running and self.connected:
+            post, item, user_class, source, at_ms = event
+            now_ms = self.loop.now_us // 1000
+            told = self.relay.event(f"{gateway}/{post}", item, user_class, source, max(0, now_ms - at_ms), now_ms)
+            self._pass_on(told, ())
+
+    def _relay_heard(self, post: str, heard: line.Heard) -> None:
+        item, now_ms = (heard.epoch, heard.seq), self.loop.now_us // 1000
+        told = self.relay.event(post, item, heard.user_class, heard.input, heard.age_ms, now_ms)
+        self._pass_on(told, (post, item, heard.user_class, heard.input, now_ms - heard.age_ms))
+
+    def _relay_items(self, post: str, got: line.Items) -> None:
+        utc_ms = self._utc_ms()
+        for seq, kind, utc_s, source, user_class, _ in got.items:
+            if kind == messages.PRESENCE and utc_s and utc_ms is not None:
+                item, now_ms, age_ms = (got.epoch, seq), self.loop.now_us // 1000, max(0, utc_ms - utc_s * 1000)
+                told = self.relay.item(post, item, user_class, source, age_ms, now_ms)
+                self._pass_on(told, (post, item, user_class, source, now_ms - age_ms))
+
+    def _pass_on(self, told: Told, event: tuple) -> None:
+        for bus, say in told.lines:
+            self.ports[bus].handle(say)
+        if self.connected:
+            for other in told.gateways:
+                self._whisper(self.name, other, event)
+
     def _heard(self, port: Port, heard: line.Heard) -> None:
+        if self.relay.matters(self._names[port.bus, heard.address]):
+            self._relay_heard(self._names[port.bus, heard.address], heard)
         if heard.repeat:
             return
         utc_s = max(0, ((self._utc_ms() or 0) - heard.age_ms) // 1000)
@@ -336,4 +384,5 @@ class VirtualGateway:
             lambda counter: self.store.reserve(bus, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
             cycle_ms=self._cycle_ms,
+            aliases=self.hood.aliases.get(bus, ()),
         )

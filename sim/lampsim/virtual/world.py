@@ -25,8 +25,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway.plan_sync import Compiled
-from lamplighter.plans.compile import compile_for
+from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, load_value
+from lamplighter.plans.streets import Streets
 from lamppost.light.layers import PRESENCE
 from lamppost.store.settings import Settings
 from lamppost.wire import cbor, messages
@@ -34,6 +35,7 @@ from lamppost.wire import cbor, messages
 from ..faults.base import Fault
 from .centre import Centre
 from .gateway import VirtualGateway
+from .hoods import hoods
 from .log import COMMON, Log, whole
 from .loop import Loop
 from .post import SharedKey, VirtualPost
@@ -47,6 +49,7 @@ if TYPE_CHECKING:  # numpy is imported only when a recording is made
 
 START_UTC_S = 824_385_600  # 2026-02-14T12:00:00Z: noon before a winter night
 BEGUN_S = 0.2  # mains and gateways are on, so that a fault may take them away
+WHISPER_US = 25_000  # a broker in the next town and two mobile networks' better days
 ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something else
 
 
@@ -62,6 +65,7 @@ class Options:
     loss: float = 0.0
     bit_error: float = 0.0
     exact: bool = False
+    relay: str = "lines"  # events cross the "lines" of a cabinet; with "cabinets" also from one to the next; "": neither
     detection: float = 0.95  # per second in range (NIGHT.md)
     range_m: float = 12.0
     power: str = "estimate"  # or "driver", "metered"
@@ -87,7 +91,9 @@ class World:
         seed: object = 0,
         start_utc_s: int = START_UTC_S,
         options: Options | None = None,
+        streets: Streets | None = None,
     ) -> None:
+        self.streets = streets
         self.town, self.traffic, self.seed = town, traffic, seed
         self.options = options or Options()
         self.start_utc_s = start_utc_s
@@ -156,10 +162,7 @@ class World:
         """The office publishes a plan to every gateway. Raises PlanFileError where it is not one."""
         document = load_value(plan) if isinstance(plan, dict) else plan
         for gateway in self.gateways.values():
-            blobs = {}
-            for bus in gateway.wires:
-                sites = self._bus_sites[bus]
-                blobs |= {site.id: compile_for(document, site, sites) for site in sites}
+            blobs = {site.id: compile_at(document, site, gateway.hood.table(site.id)) for site in gateway.sites}
             gateway.desire(Compiled(document.hash, document, blobs))
 
     def step_clock(self, by_ms: int) -> None:
@@ -225,6 +228,9 @@ class World:
             "bit_errors": sum(wire.bit_errors for wire in wires),
             "retries": sum(poller.retries for poller in pollers),
             "errors": sum(poller.errors for poller in pollers),
+            "relayed": sum(
+                port.poller.mouth.said for gateway in self.gateways.values() for port in gateway.ports.values()
+            ),
             "detections": len(self._seen["t_ms"]),
             "level_changes": len(self._changes["t_ms"]),
             "items": sum(self.centre.kinds.values()),
@@ -288,13 +294,17 @@ class World:
         self._by_index = {post.index: post for post in self.posts.values()}
         self._logs = {i: self.log.of(self._owner[self._bus_of[post.name]]) for i, post in self._by_index.items()}
         self.gateways: dict[str, VirtualGateway] = {}
-        for name in dict.fromkeys(self._owner[bus] for bus in self.wires):
+        cabinets: dict[str, list] = {}
+        for bus in self.wires:
+            cabinets.setdefault(self._owner[bus], []).extend(self._bus_sites[bus])
+        near = hoods(cabinets, self.streets, options.relay)
+        for name, sites in cabinets.items():
             buses = [bus for bus in self.wires if self._owner[bus] == name]
-            sites = [site for bus in buses for site in self._bus_sites[bus]]
             self.gateways[name] = VirtualGateway(
                 self.loop, name, {bus: self.wires[bus] for bus in buses}, sites,
                 {site.id: keys[site.id] for site in sites}, {bus: bus_keys[bus] for bus in buses},
                 self.centre, self._gateway_utc_ms, self.seed, options.cycle_s * 1000, self._gateway_did,
+                near[name], self._whisper,
             )  # fmt: skip
 
     def _begin(self) -> None:
@@ -388,12 +398,25 @@ class World:
             listener(post, from_pm, target_pm, fade_ms)
 
     def _note_latency(self, post: VirtualPost, now_us: int) -> None:
-        sender = self.posts.get(post.wire.speaker)
+        speaker = post.wire.speaker
+        sender = self.posts.get(speaker) or self._said_for(speaker)
         if sender is None:
             return
         edge_us = sender.edge_us
         if edge_us >= 0 and now_us - edge_us <= ACT_WITHIN_US:
             self._latencies.append((now_us - edge_us) / 1000)
+
+    def _said_for(self, speaker: str) -> VirtualPost | None:
+        """The post whose event a gateway has just said again."""
+        gateway, _, bus = speaker.partition("/")
+        port = self.gateways[gateway].ports.get(bus) if gateway in self.gateways else None
+        source = port.said_for if port is not None else None
+        return self.posts.get(source.rpartition("/")[2]) if source is not None else None
+
+    def _whisper(self, gateway: str, other: str, event: tuple) -> None:
+        """Over the broker, from cabinet to cabinet."""
+        if other in self.gateways:
+            self.loop.after(WHISPER_US, lambda: self.gateways[other].far(gateway, event))
 
     # --- light and energy of a lamp
 
