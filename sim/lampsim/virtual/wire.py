@@ -225,7 +225,11 @@ class Wire:
         late_us = self._loop.now_us - first_us
         piece_us = first_us + late_us // CHUNK_US * CHUNK_US
         if not run.carrying:
-            self._carry(run, piece_us + CHUNK_US if late_us >= 0 else first_us)
+            if late_us < 0:
+                self._carry(run, first_us)
+            elif piece_us + CHUNK_US + LAST_US < run.end_us:  # as _carrier: no piece just before the end
+                self._carry(run, piece_us + CHUNK_US)
+            run.carrying = True
         if late_us < 0 or station.name in run.missed:
             return False
         if station.name not in run.given:
