@@ -65,7 +65,9 @@ class Options:
     loss: float = 0.0
     bit_error: float = 0.0
     exact: bool = False
-    relay: str = "lines"  # events cross the "lines" of a cabinet; with "cabinets" also from one to the next; "": neither
+    relay: str = (
+        "lines"  # events cross the "lines" of a cabinet; with "cabinets" also from one to the next; "": neither
+    )
     detection: float = 0.95  # per second in range (NIGHT.md)
     range_m: float = 12.0
     power: str = "estimate"  # or "driver", "metered"
