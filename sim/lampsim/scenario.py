@@ -66,6 +66,7 @@ class Scenario:
     line: Line = field(default_factory=Line)
     photocells: bool = False
     power: str = "estimate"
+    air_c: float = 10.0
     path: Path = Path()
 
     @property
@@ -84,6 +85,7 @@ class Scenario:
             "detection": self.sensors.detection,
             "range_m": self.sensors.range_m,
             "power": self.power,
+            "air_c": self.air_c,
         } | options
         world = World(
             self.town, self.plan, self.traffic if plain else None, self.faults, self.seed, self.start_utc_s,
@@ -169,7 +171,8 @@ def _make(maker: Maker) -> Scenario | None:
     made = Scenario(
         top["name"], top["about"], town, plan, maker.traffic(town, start, duration_s, seed),
         tuple(maker.disturbances(town, _utc_s(start, plan), duration_s)), top["hours"], _utc_s(start, plan), seed,
-        over, SensorModel(**sensors), Line(**line), sky["photocells"], luminaires["power"], maker.path,
+        over, SensorModel(**sensors), Line(**line), sky["photocells"], luminaires["power"],
+        luminaires["air_c"], maker.path,
     )  # fmt: skip
     return None if maker.faults else made
 

@@ -122,7 +122,7 @@ MAINS = Table(
 )
 AWAY = Table(what=Field(one_of("office", "gateway")), gateway=Field(NAME, ""), at_s=Field(SECONDS),
              for_s=Field(number(0.001, HOURS_MAX * 3600)))  # fmt: skip
-LUMINAIRES = Table(power=Field(one_of(*POWER), POWER[0]))
+LUMINAIRES = Table(power=Field(one_of(*POWER), POWER[0]), air_c=Field(number(-40, 60), 10.0))
 TABLES = {"town": TOWN, "line": LINE, "sensors": SENSORS, "sky": SKY, "luminaires": LUMINAIRES}
 OTHERS = ("groups", "traffic", "mains", "away", "fault")
 

@@ -4,9 +4,11 @@ from functools import cache
 
 import pytest
 
+from lamppost.light.layers import PROTECTION
 from lampsim.scenario import ScenarioError, load
 from lampsim.town.generate import town
 from lampsim.virtual import town_life
+from lampsim.virtual.power import STEP_C
 from lampsim.virtual.world import START_UTC_S, Options, World
 
 EVENING = START_UTC_S + 6 * 3600  # dark
@@ -72,3 +74,43 @@ def test_a_scenario_asks_for_it(tmp_path) -> None:
     file.write_text(text + '\n[luminaires]\npower = "metred"\n', encoding="utf-8")
     with pytest.raises(ScenarioError, match="luminaires"):
         load(file)
+
+
+def bright(power: str, air_c: float) -> World:
+    """Full light all night, three hours from the evening on."""
+    plan = town_life.plan()
+    plan["controlPrograms"][0] |= {"level": 100, "switchPoints": []}
+    world = World(town(4, 1), plan, None, (), 1, EVENING, Options(power=power, air_c=air_c, reading_s=60))
+    world.run_s(3 * HOUR_S)
+    return world
+
+
+def test_a_driver_in_hot_air_is_too_warm_and_its_post_gives_less_light() -> None:
+    hot = bright("thermal", 45.0)
+    assert hot.heat is not None
+    for name, post in hot.posts.items():
+        assert post.post is not None
+        assert 80 < hot.heat.temperature_c(post.index) < 87, "near the limit, where less light is less heat"
+        assert abs(post.post.temp_dc / 10 - hot.heat.temperature_c(post.index)) <= STEP_C + 0.1
+        assert 500 < hot.shown_pm(name) < 1000
+        assert post.post.decision.layer == PROTECTION
+
+
+def test_a_driver_in_cool_air_settles_and_is_left_alone() -> None:
+    cool = bright("thermal", 10.0)
+    assert cool.heat is not None
+    for name, post in cool.posts.items():
+        settled_c = cool.heat._models[post.index].settled_c(1000, 10.0)
+        assert settled_c - 2 * STEP_C < cool.heat.temperature_c(post.index) < settled_c < 60
+        assert cool.shown_pm(name) == 1000
+    assert used_mwh(cool) == used_mwh(bright("metered", 10.0)), "warmth alone changes nothing"
+
+
+def test_a_dark_lamp_cools_down() -> None:
+    world = bright("thermal", 10.0)
+    assert world.heat is not None
+    first = next(iter(world.posts.values()))
+    warm_c = world.heat.temperature_c(first.index)
+    first.power_off()
+    world.run_s(HOUR_S)
+    assert 10 < world.heat.temperature_c(first.index) < 10 + (warm_c - 10) / 4, "an hour is 1.5 time constants"

@@ -1,7 +1,8 @@
 """What the luminaires of a town draw, and what their meters tell the posts, where a World asks for it.
 
 Options.power: "estimate": as the posts themselves estimate it (lamppost.meter); "driver": as LED drivers draw it
-(town.luminaire), which the posts do not know; "metered": the same, and every post has a power meter.
+(town.luminaire), which the posts do not know; "metered": the same, and every post has a power meter; "thermal": the
+same, and every driver warms up and its post is told how warm it is.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from ..town.chance import seed_of, uniform
 from ..town.luminaire import LuminaireModel, vary
 
 if TYPE_CHECKING:
+    from .loop import Handle
     from .post import VirtualPost
     from .world import World
 
-MODES = ("estimate", "driver", "metered")
+MODES = ("estimate", "driver", "metered", "thermal")
 EVERY_US = 50_000_000  # a meter tells at least so often; after a minute a post takes its value for old
 AFTER_US = 1_000  # the light has changed, and the meter looks
+STEP_C = 1.0  # a post is told when its driver's temperature has moved so far
 
 
 class Drivers:
@@ -69,3 +72,36 @@ class Meters:
 
     def _tell(self, post: VirtualPost) -> None:
         post.give(("power", self._models[post.index].metered_mw(self._world.shown_pm(post.name))))
+
+
+class Heat:
+    """How warm the drivers of `world` are, in air of `air_c` degrees. Each post is told every STEP_C on the way to the
+    temperature at which its level settles. A fade counts as its end: it lasts seconds, the housing takes 40 minutes."""
+
+    def __init__(self, world: World, drivers: Drivers, air_c: float) -> None:
+        self._loop, self._models, self._air_c = world.loop, drivers.models, air_c
+        count = len(drivers.models)
+        self._level_pm, self._then_c, self._then_us = [0] * count, [air_c] * count, [world.loop.now_us] * count
+        self._next: dict[int, Handle] = {}
+        world.on_lamp.append(self._changed)
+
+    def temperature_c(self, i: int) -> float:
+        """Of driver `i`, now."""
+        for_s = (self._loop.now_us - self._then_us[i]) / 1e6
+        return self._models[i].temperature_c(self._then_c[i], self._level_pm[i], self._air_c, for_s)
+
+    def _changed(self, post: VirtualPost, from_pm: int, target_pm: int, fade_ms: int) -> None:
+        i = post.index
+        self._then_c[i], self._then_us[i], self._level_pm[i] = self.temperature_c(i), self._loop.now_us, target_pm
+        self._loop.cancel(self._next.pop(i, None))
+        self._next[i] = self._loop.after(AFTER_US, lambda: self._tell(post))
+
+    def _tell(self, post: VirtualPost) -> None:
+        i, level_pm = post.index, self._level_pm[post.index]
+        now_c, model = self.temperature_c(i), self._models[i]
+        rises = model.settled_c(level_pm, self._air_c) > now_c
+        wait_s = model.reaches_in_s(now_c, now_c + (STEP_C if rises else -STEP_C), level_pm, self._air_c)
+        self._next.pop(i, None)
+        if wait_s is not None:
+            self._next[i] = self._loop.after(round(wait_s * 1e6) + 1, lambda: self._tell(post))
+        post.give(("temp", round(10 * now_c)))  # last: the light may change at once

@@ -39,7 +39,7 @@ from .hoods import hoods
 from .log import COMMON, Log, whole
 from .loop import Loop
 from .post import SharedKey, VirtualPost
-from .power import Drivers, Meters
+from .power import Drivers, Heat, Meters
 from .sensing import Sensing
 from .stage import WorldStage
 from .wire import Wire
@@ -70,7 +70,8 @@ class Options:
     )
     detection: float = 0.95  # per second in range (NIGHT.md)
     range_m: float = 12.0
-    power: str = "estimate"  # or "driver", "metered"
+    power: str = "estimate"  # or "driver", "metered", "thermal"
+    air_c: float = 10.0  # around the luminaires, where power is "thermal"
     cabinets: frozenset[str] | None = None  # only these, their lines and posts (shares.py); None: all
     progress: Callable[[float], None] | None = field(default=None, compare=False)  # told the share done
 
@@ -104,6 +105,7 @@ class World:
         self.clock_step_ms = 0  # by which the gateways' clock is wrong
         self.on_lamp: list[Callable[[VirtualPost, int, int, int], None]] = []
         self.faults: list[dict[str, Any]] = []
+        self.heat: Heat | None = None
         self._owner = owners(town)
         self.log = Log(dict.fromkeys(gateway for gateway in self._owner.values() if self._is_here(gateway)))
         self._changes = {name: array("q") for name in ("t_ms", "post", "from_pm", "target_pm", "fade_ms", "layer")}
@@ -335,8 +337,10 @@ class World:
         lamps = [self._sites[lamp.id].luminaire for lamp in self.town.lamps]
         names = [lamp.id for lamp in self.town.lamps]
         drivers = Drivers([one.rated_mw for one in lamps], [one.standby_mw for one in lamps], names, self.seed)
-        if self.options.power == "metered":
+        if self.options.power in ("metered", "thermal"):
             Meters(self, drivers)
+        if self.options.power == "thermal":
+            self.heat = Heat(self, drivers, self.options.air_c)
         return drivers
 
     def new_wire(self, name: str) -> Wire:
