@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from lamplighter import __version__
 from lamplighter.gateway import line, procedures
 from lamplighter.gateway.homeassistant import Discovery, wish
 from lamplighter.gateway.items import CLASSES
@@ -31,7 +31,7 @@ class HomeAssistantDesk:
         self._daemon = daemon
         config = daemon.config
         self.is_on = config.homeassistant
-        self._discovery = Discovery("homeassistant", config.site, config.id, daemon.topics, version("lamplighter"))
+        self._discovery = Discovery("homeassistant", config.site, config.id, daemon.topics, __version__)
         self._posts = {daemon.topics.set(post): post for post in daemon.fleet.states}
         self._told: dict[str, str] = {}  # firmware by post, as it was told
         self._seen_ms: dict[str, int] = {}

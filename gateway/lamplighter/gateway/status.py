@@ -5,9 +5,9 @@ Told when the number of posts that are there or the state of a line changes, and
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from lamplighter import __version__
 from lamplighter.gateway.topics import utc_text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class StatusReport:
         return {
             "v": 1,
             "online": True,
-            "version": version("lamplighter"),
+            "version": __version__,
             "epoch": daemon.outbox.epoch,
             "posts": len(daemon.fleet.states),
             "posts_online": daemon.fleet.count_online(),

@@ -226,6 +226,62 @@ MUTANTS = [
         "time is told a minute late", GATEWAY + "poll.py", "utc_ms = t_ms + (self._utc_ahead_ms or 0)",
         "utc_ms = t_ms - 60_000 + (self._utc_ahead_ms or 0)",
     ),
+    # the cabinet: outbox, plans, commands, fleet, energy
+    Mutant(
+        "what was delivered cannot be had again", GATEWAY + "outbox.py",
+        "while self._kept_bytes > self._budget // KEPT_SHARE and", "while self._kept_bytes > 0 and",
+        "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "an acknowledgement passes over what is under way", GATEWAY + "outbox.py",
+        "while acked and not _size(connection, stream, self._sent[stream] + 1, acked[0][0] - 1)[0]:", "while acked:",
+        "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "events are given up before readings", GATEWAY + "outbox.py", "for stream in (TELEMETRY, FLOW, EVENTS)",
+        "for stream in (EVENTS, FLOW, TELEMETRY)", "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "a cancelled wait ends the writer", GATEWAY + "database.py",
+        "if entry is None or entry[1].set_running_or_notify_cancel()]", "]", "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "a plan that a post refuses is sent for ever", GATEWAY + "plan_sync.py",
+        "return not target.sending and not target.refused and", "return not target.sending and",
+        "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a plan that was changed on its way is taken", GATEWAY + "plan_sync.py", "if document.hash != desired.hash:",
+        "if False:", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a request is forgotten while it may be repeated", GATEWAY + "ledger.py", "(utc_s - STEP_S,)", "(utc_s + STEP_S,)",
+        "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "an expired request acts", GATEWAY + "commands.py", "if expires_s <= now_s:", "if expires_s <= 0:",
+        "tests/gateway/test_topics.py",
+    ),
+    Mutant(
+        "the last rule of a scene counts", GATEWAY + "desired.py", "found.setdefault(post, rule.level_pm)",
+        "found[post] = rule.level_pm", "tests/gateway/test_desired.py",
+    ),
+    Mutant(
+        "a cut is told one post too far", GATEWAY + "alarms.py", "order[first - 1] if first else None, order[first]",
+        "order[first] if first else None, order[first]", "tests/gateway/test_alarms.py",
+    ),
+    Mutant(
+        "a flicker is an alarm", GATEWAY + "alarms.py", "due_ms = BACK_MS if state.heard else SILENT_MS", "due_ms = 0",
+        "tests/gateway/test_alarms.py",
+    ),
+    Mutant(
+        "a power cut takes energy back", GATEWAY + "energy.py", "    elif count_mwh < total.count_mwh:", "    elif False:",
+        "tests/gateway/test_energy.py",
+    ),
+    Mutant(
+        "a power limit goes below the safe floor", GATEWAY + "energy.py", "low, high = floor_pm, LEVEL_MAX",
+        "low, high = 0, LEVEL_MAX", "tests/gateway/test_energy.py",
+    ),
 ]  # fmt: skip
 
 QUICK = (

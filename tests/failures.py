@@ -1,0 +1,131 @@
+"""The failure matrix: what can go wrong with a cabinet, what must hold then, and the tests that prove it.
+
+    python tests/failures.py            run them all and write deploy/FAILURES.md anew
+    python tests/failures.py --check    run them and write nothing
+
+Exits with 1 where a row is not green. tests/test_failures.py holds that every test named here exists and that the
+table in the repository has these rows.
+"""
+
+# ruff: noqa: E501 - a table reads best with a row a line
+import argparse
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "deploy" / "FAILURES.md"
+G, P, S = "tests/gateway/", "tests/provision/", "tests/service/"
+
+
+class Row(NamedTuple):
+    failure: str
+    holds: str
+    tests: tuple[str, ...]
+
+
+ROWS = [
+    Row("The gateway is killed (kill -9) before any SQL statement", "nothing stored is lost, no item has two ids",
+        (G + "test_outbox.py::test_killed_at_every_statement_nothing_is_lost_or_doubled",)),
+    Row("The gateway is killed at any moment", "readings in = readings out, plans are not sent again",
+        (G + "test_outbox.py::test_killed_at_random_moments_nothing_is_lost_or_doubled",
+         G + "test_daemon.py::test_killed_at_any_moment_it_loses_nothing_and_repeats_nothing",
+         G + "test_outbox_disk.py::test_after_a_crash_only_the_window_comes_again")),
+    Row("The broker is away for a week", "everything waits on disk and arrives, each item under one id",
+        (G + "test_broker.py::test_a_week_of_250_posts_at_once", G + "test_daemon.py::test_without_a_broker_the_street_runs_on")),
+    Row("The broker is killed in a flood", "what it had not acknowledged is sent again",
+        (G + "test_broker.py::test_a_broker_killed_in_the_flood_costs_nothing",)),
+    Row("The broker dies with what it acknowledged", "the centre sees the gap, asks, and gets it under the same ids",
+        (G + "test_resend.py::test_what_died_in_the_broker_is_asked_for_and_comes",
+         P + "test_broker_tls.py::test_what_the_broker_acknowledged_a_second_ago_outlives_kill_9")),
+    Row("The disk is full", "no post forgets what is not stored; it goes on by itself when there is room",
+        (G + "test_outbox_disk.py::test_a_disk_that_is_full_costs_nothing", G + "test_outbox.py::test_a_full_disk_refuses_and_later_takes")),
+    Row("The disk budget is reached", "delivered items go first, then readings; events last; it is reported",
+        (G + "test_outbox_disk.py::test_delivered_items_make_room_first_and_their_share_is_bounded",
+         G + "test_outbox.py::test_over_the_budget_the_oldest_readings_go_before_any_event",
+         G + "test_outbox.py::test_while_readings_are_left_no_event_is_dropped")),
+    Row("The database is damaged, at rest or while it runs", "it is kept aside, said, and a new one is begun under a new epoch",
+        (G + "test_outbox.py::test_a_damaged_file_is_kept_aside_said_and_begun_anew",
+         G + "test_outbox.py::test_damage_while_it_runs_is_noticed_and_new_items_are_kept")),
+    Row("The disk hangs", "no sign of life goes to systemd, which restarts the gateway",
+        (S + "test_unit.py::test_no_sign_of_life_when_the_disk_hangs",)),
+    Row("The gateway's clock steps", "no expired request acts, no broadcast counter comes again",
+        (G + "test_outbox.py::test_a_request_is_forgotten_only_when_it_is_long_expired",
+         G + "test_outbox.py::test_requests_and_plans_and_counters_outlive_a_restart")),
+    Row("A command is repeated, also after a restart", "it acts once; the answer is the first one's",
+        (G + "test_daemon.py::test_a_request_acts_once_however_often_it_comes",)),
+    Row("A restart cuts a command off", "it is never acted on again, and that is said",
+        (G + "test_outbox.py::test_what_a_restart_cut_off_is_known",)),
+    Row("A command is published retained", "it does not act",
+        ("tests/contract/test_homeassistant.py::test_home_assistant_finds_the_posts_and_lights_them",)),
+    Row("A plan is not valid", "the one in force stays, and the reason is reported",
+        (G + "test_daemon.py::test_a_plan_that_is_not_valid_changes_nothing",)),
+    Row("Groups or scenes are not valid", "the ones in force stay, also over a restart",
+        (G + "test_desired.py::test_scenes_outlive_a_restart_and_light_the_street",)),
+    Row("A cap asks for darkness", "no post goes below its plan's safe floor",
+        (G + "test_energy.py::test_no_cap_darkens_a_real_post_below_its_plans_floor",)),
+    Row("A feeder or cable is cut", "one alarm with its place, not 200",
+        (G + "test_alarms.py::test_a_feeder_that_lost_supply_is_one_alarm", G + "test_alarms.py::test_a_cut_names_its_place",
+         "tests/contract/test_traffic.py::test_a_cut_line_is_one_alarm_in_events_and_status")),
+    Row("The serial adapter is missing or taken", "one line that says what to do",
+        (G + "test_daemon.py::test_a_port_that_is_missing_or_taken_is_one_line",)),
+    Row("A gateway's identity is stolen", "its holder sees and writes that gateway's topics only",
+        (P + "test_broker_tls.py::test_another_gateways_topics_are_refused", P + "test_broker_tls.py::test_a_gateway_hears_nothing_of_another")),
+    Row("No certificate, an ended one, another authority's", "stays outside",
+        (P + "test_broker_tls.py::test_who_has_no_good_certificate_stays_outside",)),
+    Row("A certificate ends, or is half copied", "it is said; a renewed one is taken up without a restart",
+        (P + "test_broker_tls.py::test_a_renewed_certificate_is_taken_up_without_a_restart",
+         P + "test_broker_tls.py::test_a_certificate_that_ends_is_said_and_renewal_brings_the_gateway_back",
+         P + "test_broker_tls.py::test_the_brokers_own_renewal_disconnects_nobody")),
+    Row("A store is restored from an old backup", "no id is used twice, no command acts twice, no post refuses the gateway",
+        (S + "test_backup.py::test_a_running_store_is_saved_whole_and_comes_back",)),
+]  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args()
+    results = run([test for row in ROWS for test in row.tests])
+    green = [all(results.get(test) for test in row.tests) for row in ROWS]
+    if not options.check:
+        TABLE.write_text(table(green), encoding="utf-8")
+    for row, good in zip(ROWS, green, strict=True):
+        print(f"{'green' if good else 'RED  '} {row.failure}")
+    return 0 if all(green) else 1
+
+
+def run(tests: list[str]) -> dict[str, bool]:
+    """Whether each test passed; one with parameters when all of them did."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        words = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *dict.fromkeys(tests)]
+        subprocess.run(words, cwd=ROOT, check=False)
+        cases = list(ElementTree.parse(report).iter("testcase"))
+    found: dict[str, bool] = {}
+    for case in cases:
+        name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').split('[')[0]}"
+        found[name] = found.get(name, True) and not [child for child in case if child.tag != "properties"]
+    return found
+
+
+def table(green: list[bool]) -> str:
+    lines = [
+        "# What can go wrong with a cabinet",
+        "",
+        "Written by `python tests/failures.py`, which runs the tests of every row. A row is green when all of them passed.",
+        "",
+        "| failure | what holds | tests | |",
+        "|---|---|---|---|",
+    ]
+    for row, good in zip(ROWS, green, strict=True):
+        names = ", ".join(f"`{test.split('::')[1].removeprefix('test_')}`" for test in row.tests)
+        lines.append(f"| {row.failure} | {row.holds} | {names} | {'green' if good else '**RED**'} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

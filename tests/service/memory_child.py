@@ -1,0 +1,67 @@
+"""A real daemon with 250 posts, its broker and its page of figures, fed as its lines would feed it; prints its memory.
+
+The posts' own ends of the line are left out: they would be in this process. A day of readings, a crowd of events, a
+plan in force for every post, Home Assistant and metrics on.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from lamplighter.gateway import line
+from lamplighter.gateway.config import load
+from lamplighter.gateway.daemon import Daemon
+from lamplighter.plans.hashing import document_hash
+from lamppost.wire import messages
+
+PLACES = [(f"bus{index // 50}", index % 50 + 1) for index in range(250)]
+UTC_S = 835_000_000
+
+
+def resident_kb() -> int:
+    with open("/proc/self/status") as lines:
+        return next(int(words.split()[1]) for words in lines if words.startswith("VmRSS"))
+
+
+def feed(daemon: Daemon, seq: int, chance: random.Random) -> None:
+    """A quarter of an hour: a status and a reading of each post, and somebody at each."""
+    for bus, address in PLACES:
+        level = chance.randrange(1001)
+        daemon._act(bus, line.Status(address, level, level, 1, 0, 30 * level, b"", UTC_S, 0))
+        reading = 2 * seq, messages.READING, UTC_S + 900 * seq, level, 30 * level, 7000 * seq
+        presence = 2 * seq + 1, messages.PRESENCE, UTC_S + 900 * seq + 1, 0, 0, 0
+        daemon._act(bus, line.Heard(address, 1, 2 * seq + 1, 0, 0, 20))
+        daemon._act(bus, line.Items(address, 1, [reading, presence]))
+
+
+async def main() -> None:
+    daemon = Daemon(load(Path(sys.argv[1])))
+    stop = asyncio.Event()
+    running = asyncio.create_task(daemon.run(stop))
+    while not hasattr(daemon, "broker") or not daemon.broker.is_connected:
+        await asyncio.sleep(0.05)
+    start_kb, chance = resident_kb(), random.Random(1)
+    plan = json.loads(files("lamplighter.plans").joinpath("examples/park-presence.json").read_text())
+    plan["groups"] = [{"id": "paths", "posts": "all", "calendar": plan["calendars"][0]["id"]}]
+    daemon.plans.desire(json.dumps({"v": 1, "hash": document_hash(plan), "plan": plan}).encode())
+    for bus, address in PLACES:
+        daemon._act(bus, line.Online(address, f"post-{address}", "0.1.0", 1, 1))
+    most_kb = 0
+    for seq in range(1, 97):
+        feed(daemon, seq, chance)
+        await asyncio.sleep(0.05)
+        most_kb = max(most_kb, resident_kb())
+    while daemon.outbox.backlog or daemon.plans.sync.hash is None:
+        await asyncio.sleep(0.05)
+    facts = {"start_kb": start_kb, "most_kb": most_kb, "end_kb": resident_kb(), "items": daemon.outbox.next - 1}
+    stop.set()
+    await running
+    print(json.dumps(facts), flush=True)
+    os._exit(0)
+
+
+asyncio.run(main())
