@@ -54,6 +54,8 @@ async def main() -> None:
     for seq in range(1, 97):
         feed(daemon, seq, chance)
         await asyncio.sleep(0.05)
+        while daemon.outbox.backlog or daemon.outbox.next <= 500 * seq:  # a quarter of an hour is enough to deliver it
+            await asyncio.sleep(0.01)
         most_kb = max(most_kb, resident_kb())
     while daemon.outbox.backlog or daemon.plans.sync.hash is None:
         await asyncio.sleep(0.05)
