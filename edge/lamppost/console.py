@@ -15,6 +15,7 @@ from lamppost.wire import faults
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _WAIT_MAX_MS = 900000
+_UTC_MAX = 0xFFFFFFFF  # 2136: as on the wire
 RECORD = "wrong"
 
 HELP = (
@@ -349,9 +350,12 @@ def moment(text: str) -> int:
         h, mi, s = int(text[11:13]), int(text[14:16]), int(text[17:19])
         if not (h < 24 and mi < 60 and s < 60):
             raise ValueError
-        return dates.day_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + s
+        utc_s = dates.day_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + s
+        if not 0 <= utc_s <= _UTC_MAX:
+            raise ValueError
+        return utc_s
     except ValueError:
-        raise ConsoleError("a moment is written 2026-12-24T22:30:00Z, in UTC")
+        raise ConsoleError("a moment is written 2026-12-24T22:30:00Z, in UTC, from 2000 to 2135")
 
 
 def _hex(data: bytes) -> str:

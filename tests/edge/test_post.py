@@ -373,6 +373,7 @@ class ConsoleTest(unittest.TestCase):
         bench = Bench()
         saved = dict(bench.saved)
         for line in ("set address 9", "level 50 10m", "identify", "auto", "nonsense", "why yesterday", "get colour",
+                     "why 9999-12-31T23:59:59Z", "why 1999-12-31T23:59:59Z", "energy 2200-01-01",
                      "login 123456", "x" * 300, "set address", "\x01\x02"):  # fmt: skip
             answer = bench.type(line)
             self.assertEqual(len(answer), 1, line)
