@@ -57,6 +57,8 @@ class RingTest(unittest.TestCase):
                 self.assertEqual(
                     items._waiting[0][0], made[0] + (shelf.writes - 1) * RING_ITEMS
                 )  # not before it is saved
+            if len(made) == ITEMS_SPILL:  # in RAM until it is saved, which is after the event
+                self.assertEqual((shelf.writes, len(items._waiting)), (1, ITEMS_SPILL))
             self.assertEqual(len(items), len(made))
             self.assertEqual(items.first_seq, 1)
         self.assertEqual(shelf.writes, (len(made) - ITEMS_SPILL) // RING_ITEMS + 1)
@@ -101,6 +103,14 @@ class RingTest(unittest.TestCase):
                 self.assertEqual(len(again), before)
             newer = again.add(messages.BOOT, 0)
             self.assertEqual(drain(again), made + [newer])
+
+    def test_what_was_kept_and_then_went_to_the_ring_is_told_once(self):
+        shelf = Shelf()
+        items = shelf.items()
+        made = [items.add(messages.READING, 0) for _ in range(ITEMS_SPILL - 1)]
+        shelf.save("items", items.keep(7))
+        made.append(items.add(messages.READING, 0))
+        self.assertEqual(drain(shelf.items(items.next_seq)), made[:-1])  # the last was in RAM only
 
     def test_a_power_cut_without_keep_loses_only_what_was_in_ram(self):
         shelf = Shelf()
