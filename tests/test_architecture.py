@@ -13,10 +13,10 @@ FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.p
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
-    "lamppost.life", "lamppost.energy",
+    "lamppost.life", "lamppost.energy", "lamppost.found",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
-    "lamplighter.gateway.timekeeper",
+    "lamplighter.gateway.timekeeper", "lamplighter.gateway.finding", "lamplighter.gateway.visit",
     "lamplighter.gateway.procedures", "lamplighter.gateway.plan_sync", "lamplighter.gateway.commands",
     "lamplighter.gateway.alarms", "lamplighter.gateway.desired", "lamplighter.gateway.energy",
     "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",

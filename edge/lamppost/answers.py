@@ -46,6 +46,8 @@ class Answers:
         handler = self._handlers.get(message.kind)
         if handler is None:
             raise WireError("not a request")
+        if message.kind in messages.ANSWERS:
+            self._post.found.served(t_ms)
         return handler(message, t_ms)
 
     def _hello(self, message, t_ms: int) -> bytes:

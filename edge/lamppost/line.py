@@ -9,7 +9,7 @@ from lamppost.limits import EVENTS_OUT_MAX
 from lamppost.wire import messages, packed
 from lamppost.wire.access import Access, Outgoing
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder
+from lamppost.wire.frame import EVERYBODY, FINDING, GATEWAY, Decoder
 
 
 class Line:
@@ -29,6 +29,7 @@ class Line:
         self._decoder = Decoder()
         self._access = Access(random)
         self.out = []
+        self.find = _nobody  # takes a frame for whoever is searched for
 
     @property
     def noise(self) -> int:
@@ -53,6 +54,8 @@ class Line:
     def frame(self, frame, t_ms: int) -> "bytes | None":
         """Take a whole Frame that ends at t_ms, from whoever finds frames itself; return the reply to send, at once."""
         self._access.frame(frame.src, frame.dst, t_ms)
+        if frame.dst == FINDING:
+            return self.find(frame, t_ms)
         if frame.dst != self._link.address and frame.dst != EVERYBODY:
             if self.out and frame.src == GATEWAY and frame.type == messages.POLL:
                 self._overhear(frame.payload)
@@ -132,3 +135,7 @@ class Line:
 
     def _on_air_ms(self, data: bytes) -> int:
         return (len(data) * self._us_a_byte + 999) // 1000
+
+
+def _nobody(frame, t_ms: int) -> "bytes | None":
+    return None

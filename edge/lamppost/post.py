@@ -21,6 +21,7 @@ Events                                          Actions
 """
 
 from lamppost.answers import Answers
+from lamppost.found import Found
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
 from lamppost.light.layers import LUMINAIRE, SCALE, TECHNICIAN
@@ -87,6 +88,7 @@ class Post:
         self._decide_at = 0
         self._read_at = 0
         self.line = None
+        self.found = Found(self)
         self.connect()
         self._load_plan(load("plan"))
         self._load = load
@@ -101,14 +103,12 @@ class Post:
         t_ms = self.clock.now(now)
         name = event[0]
         if name == "rx":
-            if self.line:
-                for reply in self.line.received(event[1], t_ms):
-                    self._actions.append(("tx", reply))
+            for reply in (self.line or self.found).received(event[1], t_ms):
+                self._actions.append(("tx", reply))
         elif name == "frame":
-            if self.line:
-                reply = self.line.frame(event[1], t_ms)
-                if reply:
-                    self._actions.append(("tx", reply))
+            reply = (self.line or self.found).frame(event[1], t_ms)
+            if reply:
+                self._actions.append(("tx", reply))
         elif name != "tick":
             self._take(name, event, t_ms)
         if self._present:
@@ -262,6 +262,17 @@ class Post:
         self.log_lines = self.log_lines[1 - LOG_LINES_MAX :] + [(t_ms, text)]
         self._actions.append(("log", text))
 
+    def take_place(self, address: int, bus_key: bytes, t_ms: int) -> None:
+        """Take the address and the bus key that the line's gateway gives (found.py); 0 parks the post."""
+        self.settings.put("address", address)
+        if bus_key:
+            self.settings.put("bus-key", bus_key)
+        self.save("settings", self.settings.to_bytes())
+        self.log("address %d given over the line" % address, t_ms)
+        self.connect()
+        if self.plan:
+            self._use(self.plan, t_ms)
+
     def connect(self) -> None:
         """Begin to speak on the bus as the settings say; silent without address and keys."""
         self.line = None
@@ -271,6 +282,7 @@ class Post:
         link = PostLink(self.settings.address, post_key, bus_key, self.random)
         answers = Answers(self, link)
         self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)
+        self.line.find = self.found.frame
 
     # --- events
 

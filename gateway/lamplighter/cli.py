@@ -26,6 +26,7 @@ COMMANDS = {
     "override": ("lamplighter.office.cli_override:override", "Set a level on posts for a limited time, or end that."),
     "why": ("lamplighter.office.cli_why:why", "Ask a post why it has its level, now or at another time."),
     "watch": ("lamplighter.office.cli_watch:watch", "Print what happens at a gateway as it happens."),
+    "find": ("lamplighter.gateway.cli_find:find", "Find new, moved and replaced boards on a line, and place them."),
     "gateway": ("lamplighter.gateway.cli:gateway", "Run the cabinet daemon."),
     "neighbours": ("lamplighter.gateway.cli_neighbours:neighbours", "Show which posts hear which, along the streets."),
     "backup": ("lamplighter.gateway.cli_backup:backup", "Save a cabinet's store, and bring it back."),

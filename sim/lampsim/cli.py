@@ -9,6 +9,7 @@ COMMANDS = {
     "check": ("lampsim.check.command:check", "Look for a broken promise on random streets with every kind of fault."),
     "clocks": ("lampsim.clocks:clocks", "Measure how far the clocks of real posts are from the gateway's."),
     "demo": ("lampsim.demo:demo", "Watch a park and two streets at night: posts, gateway and broker, for real."),
+    "finding": ("lampsim.finding:finding", "Find and adopt new boards on a line, in virtual time."),
     "flow": ("lampsim.flow_cli:flow", "Compare the gateway's counts of people with the truth, by density."),
     "lamps": ("lampsim.commands:lamps", "Show what an inventory holds, or the lamps a demo would take of it."),
     "line": ("lampsim.commands:line", "Open a simulated RS-485 line: a serial device for each node."),

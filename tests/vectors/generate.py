@@ -20,7 +20,7 @@ TYPES = {
     "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
     "STILL": 0x14, "GO": 0x15,
     "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
-    "SET_TIME": 0x40, "TIME_OK": 0x41,
+    "SET_TIME": 0x40, "TIME_OK": 0x41, "SEARCH": 0x42, "HERE": 0x43, "PLACE": 0x44, "PLACED": 0x45,
 }  # fmt: skip
 POST_KEY = bytes(range(32))
 BUS_KEY = bytes(range(100, 132))
@@ -242,6 +242,8 @@ def message_vectors() -> dict:
         ("WHY_OK", [0, 0, 0, 9, 8, [row]]), ("RESULT", [1, 1, "x" * 96]), ("COMMAND", [1, 2, 6, 0, 0, 0, 0, ""]),
         ("WHY", [0, 255]), ("BLOB_DATA", [31, bytes(128)]), ("HELLO", [1, bytes(8), 0xFFFFFFFF]),
         ("SET_TIME", [838000010, 999, 65535]), ("TIME_OK", [-(1 << 53) + 1, -200000, 0]),
+        ("SEARCH", [bytes(4), 255, 64, bytes(8), bytes(16)]), ("HERE", [bytes(8), "x" * 32, 250]),
+        ("PLACE", [bytes(8), 0, b""]), ("PLACED", [bytes(8), 1]),
     ]  # fmt: skip
     forbidden = [
         ("WHY", [], "no fields"), ("WHY", [0], "a field is missing"), ("WHY", [0, 0, 0], "a field too many"),
@@ -250,7 +252,9 @@ def message_vectors() -> dict:
         ("HELLO", [1, bytes(9), 1], "too many bytes"), ("HELLO", [1, bytes(7), 1], "random of seven bytes"),
         ("HELLO", [2, bytes(8), 1], "another version"), ("HELLO", [True, bytes(8), 1], "true is not 1"),
         ("TIME", [1, 1000, 0], "1000 ms"), ("SET_TIME", [1, 0], "without uncertainty"),
-        ("TIME_OK", [1 << 53, 0, 0], "54 bits"), ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
+        ("TIME_OK", [1 << 53, 0, 0], "54 bits"), ("SEARCH", [bytes(4), 0, 65, b"", b""], "65 bits"),
+        ("HERE", [bytes(7), "a", 0], "value of seven bytes"), ("PLACE", [bytes(8), 1, bytes(33)], "33 bytes"),
+        ("COMMAND", [1, 1, 10, 0, 0, 0, 0, ""], "layer over 9"),
         ("COMMAND", [1, 1, 6, 3, 0, 0, 0, ""], "op over 2"),
         ("COMMAND", [1, 1, 6, 0, 1001, 0, 0, ""], "over 1000 per mille"),
         ("COMMAND", [1, 1, 6, 0, 0, 0, 0, "é" * 21], "42 bytes of text"),
@@ -384,9 +388,31 @@ def refused(t: Transcript) -> list:
     return rows
 
 
+def finding_vectors() -> dict:
+    """A search of everybody, the answer, the place given with the bus key hidden, and its answer."""
+    number, value, key = bytes.fromhex("c0c1c2c3"), bytes.fromhex("d0d1d2d3d4d5d6d7"), POST_KEY
+    fresh = number + value
+    pad = mac(key, b"lamplighter 1 wrap:", fresh)
+    hidden = bytes(a ^ b for a, b in zip(pad, BUS_KEY, strict=True))
+    search = head(254, 0, TYPES["SEARCH"], 0) + cbor2.dumps([number, 0, 3, b"\xc0", bytes.fromhex("01020304")])
+    body = search + bytes(8)
+    rows = [{"say": "SEARCH", "line": delimited(body + crc(body)).hex()}]
+    for name, dst, src, context, values in (
+        ("HERE", 0, 254, b"here:" + number, [value, "ll-000042", 0]),
+        ("PLACE", 254, 0, b"place:" + fresh, [value, ADDRESS, hidden]),
+        ("PLACED", 0, 254, b"placed:" + fresh, [value, ADDRESS]),
+    ):
+        signed = head(dst, src, TYPES[name], 0) + cbor2.dumps(values)
+        rows.append({"say": name, "line": line(key, b"lamplighter 1 " + context, signed).hex()})
+    return {
+        "round": number.hex(), "value": value.hex(), "post_key": key.hex(), "bus_key": BUS_KEY.hex(),
+        "identity": "ll-000042", "address": ADDRESS, "steps": rows,
+    }  # fmt: skip
+
+
 FILES = {
     "cobs": cobs_vectors, "crc": crc_vectors, "cbor": cbor_vectors, "seals": seal_vectors, "frames": frame_vectors,
-    "short": short_vectors, "messages": message_vectors, "session": session_vectors,
+    "short": short_vectors, "messages": message_vectors, "session": session_vectors, "finding": finding_vectors,
 }  # fmt: skip
 
 

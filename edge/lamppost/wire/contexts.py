@@ -9,3 +9,7 @@ SESSION = b"lamplighter 1 session:"  # post key; + both randoms: derives the ses
 DOWN = b"lamplighter 1 down:"  # gateway to post, session key
 UP = b"lamplighter 1 up:"  # post to gateway, session key
 BUS = b"lamplighter 1 bus:"  # anyone to everybody, bus key
+HERE = b"lamplighter 1 here:"  # post key; + the search's round: a post shows itself
+PLACE = b"lamplighter 1 place:"  # post key; + round and the post's number: its address and the bus key
+PLACED = b"lamplighter 1 placed:"  # post key; + the same: it has them
+WRAP = b"lamplighter 1 wrap:"  # any key; + what is fresh: the pad that hides another key

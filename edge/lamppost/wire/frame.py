@@ -12,6 +12,7 @@ from lamppost.wire.errors import WireError
 
 GATEWAY = 0
 EVERYBODY = 255
+FINDING = 254  # whoever is searched for; section "Finding posts" of PROTOCOL.md
 HEADER = 7
 _STUFFED_MAX = FRAME_MAX + 1
 

@@ -38,6 +38,11 @@ class GatewayLink:
         """Drop the session with a post that no longer answers in it."""
         self._sessions.pop(address, None)
 
+    def adopt(self, address: int, post_key: bytes) -> None:
+        """From now on the post at this address has this key: a new one, or another in its place."""
+        self._keys[address] = Key(post_key)
+        self.forget(address)
+
     def hello(self, address: int) -> bytes:
         """The bytes of a HELLO; the session exists once the answer has been received. KeyError: no such post."""
         key = self._keys[address]

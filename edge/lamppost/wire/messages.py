@@ -28,6 +28,10 @@ BLOB_DATA = 0x31
 BLOB_OK = 0x32
 SET_TIME = 0x40  # gateway to post: the time, as one post may believe it whatever its clock says
 TIME_OK = 0x41
+SEARCH = 0x42  # gateway to whoever is not served, not sealed: show yourself
+HERE = 0x43
+PLACE = 0x44  # gateway to one of them: your address and the bus key
+PLACED = 0x45
 
 # The requests that a session carries, and what may answer each
 ANSWERS = {
@@ -93,6 +97,12 @@ FIELDS = {
     BLOB_DATA: (("block", _U16), ("data", ("b", 1, 128))),
     BLOB_OK: (("code", _U8), ("next", _U16), ("text", ("s", 96))),
     SET_TIME: _TIME,
+    SEARCH: (
+        ("round", ("b", 4, 4)), ("address", _U8), ("bits", ("u", 64)), ("prefix", ("b", 0, 8)), ("told", ("b", 0, 16)),
+    ),
+    HERE: (("value", ("b", 8, 8)), ("identity", ("s", 32)), ("address", _U8)),
+    PLACE: (("value", ("b", 8, 8)), ("address", _U8), ("bus_key", ("b", 0, 32))),
+    PLACED: (("value", ("b", 8, 8)), ("address", _U8)),
     TIME_OK: (("off_ms", _VALUE), ("drift_ppb", _VALUE), ("uncertainty_ms", _U16)),
 }  # fmt: skip
 

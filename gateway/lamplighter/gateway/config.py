@@ -14,6 +14,7 @@ from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
 from lamplighter.gateway.flow_crowd import Threshold
+from lamplighter.gateway.keyring import load_keyring
 from lamplighter.gateway.keys import Keys, read_keys
 from lamplighter.plans.neighbourhood import FAR_MAX, FarSite, Neighbourhood, neighbourhood
 from lamplighter.plans.site import Luminaire, PostSite
@@ -166,9 +167,9 @@ FAR = Table(  # a post of another cabinet, near one of ours: their events cross 
 TOP = ("gateway", "mqtt", "bus", "post", "far")
 
 
-def load(path: Path) -> Config:
-    """Read and check the file. Raises ConfigError with every fault."""
-    reader = _Reader(path)
+def load(path: Path, all_keys: bool = True) -> Config:
+    """Read and check the file; without `all_keys` a post may lack its key. Raises ConfigError with every fault."""
+    reader = _Reader(path, all_keys)
     config = reader.config()
     if reader.faults or config is None:
         raise ConfigError([f"{path}: {fault}" for fault in reader.faults])
@@ -178,8 +179,9 @@ def load(path: Path) -> Config:
 class _Reader:
     """Collects faults while it builds; nothing is returned when there is one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, all_keys: bool = True) -> None:
         self.folder = path.parent
+        self.all_keys = all_keys
         self.faults: list[str] = []
         self.raw = self._parse(path)
 
@@ -325,9 +327,17 @@ class _Reader:
         if not gateway:
             return Keys({}, {})
         wanted_posts = [post.site.id for post in posts]
-        keys, faults = read_keys(self._place(gateway["keys_file"]), [bus.id for bus in buses], wanted_posts)
+        state = self._place(gateway["state_dir"])
+        try:
+            ring = load_keyring(state)
+        except (OSError, ValueError) as error:
+            self.faults.append(f"keyring of {state}: {error}")
+            return Keys({}, {})
+        wanted_posts = [post for post in wanted_posts if post not in ring.posts]
+        wanted_buses = [bus.id for bus in buses if bus.id not in ring.buses]
+        keys, faults = read_keys(self._place(gateway["keys_file"]), wanted_buses, wanted_posts, self.all_keys)
         self.faults.extend(faults)
-        return keys
+        return Keys(keys.buses | ring.buses, keys.posts | {post: key for post, (_, key) in ring.posts.items()})
 
 
 def _post(row: dict[str, Any]) -> Post:

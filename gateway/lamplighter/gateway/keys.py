@@ -17,6 +17,9 @@ FILE_MAX = 1 << 18  # 250 posts take 24 KB
 KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
+_HINT = {"bus_keys": "", "posts": ", or find its board with 'lamplighter find'"}
+
+
 def is_credential(path: Path) -> bool:
     """Whether systemd handed the file over (LoadCredential): in a folder that only the service sees, and readable by
     its user through an access list, whose mask shows as rights of the group."""
@@ -34,18 +37,20 @@ class Keys(NamedTuple):
         return f"Keys({len(self.buses)} buses, {len(self.posts)} posts)"  # never the keys themselves
 
 
-def read_keys(path: Path, buses: list[str], posts: list[str]) -> tuple[Keys, list[str]]:
-    """The keys of the named buses and posts, and the faults found."""
+def read_keys(path: Path, buses: list[str], posts: list[str], every: bool = True) -> tuple[Keys, list[str]]:
+    """The keys of the named buses and posts, and the faults found; without `every`, a post may have none."""
     try:
-        raw = _read(path)
+        raw = read_private(path)
     except ValueError as error:
         return Keys({}, {}), [f"keys_file {path}: {error}"]
     faults: list[str] = []
-    keys = Keys(_keys(raw, "bus_keys", buses, faults), _keys(raw, "posts", posts, faults))
+    bus_keys = _keys(raw, "bus_keys", buses, faults)
+    keys = Keys(bus_keys, _keys(raw, "posts", posts, faults if every else []))
     return keys, [f"keys_file {path}: {fault}" for fault in faults]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_private(path: Path) -> dict[str, Any]:
+    """A JSON object from a file that only its owner may read. Raises ValueError with one line."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -77,5 +82,5 @@ def _keys(raw: dict[str, Any], part: str, names: list[str], faults: list[str]) -
         if isinstance(value, str) and KEY.fullmatch(value):
             keys[name] = bytes.fromhex(value)
         else:
-            faults.append(f'"{part}" needs for {name} a key of 64 hexadecimal digits')
+            faults.append(f'"{part}" needs for {name} a key of 64 hexadecimal digits{_HINT[part]}')
     return keys

@@ -31,6 +31,20 @@ class Ask(NamedTuple):
     background: bool = False  # long transfers: at most every second slot
 
 
+class Search(NamedTuple):
+    """Look for posts that nobody serves (finding.py); a Result with this id and address 0 follows."""
+
+    id: str
+    asking: Generator[tuple[bytes, bool], Any, Any]  # what to say, and whether its answer waits for flash
+
+
+class Adopt(NamedTuple):
+    """From now on the post at this address has this key: a new one, or another in its place."""
+
+    address: int
+    key: bytes
+
+
 class Stored(NamedTuple):
     """Every item of this post and epoch up to `seq` lies on disk: the post may forget them."""
 

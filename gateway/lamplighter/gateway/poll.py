@@ -21,11 +21,12 @@ from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
 from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
 from lamplighter.gateway.timekeeper import Timekeeper
+from lamplighter.gateway.visit import Visit
 from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages, packed
 from lamppost.wire.access import SLOT_MS, SLOTS
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import GATEWAY, Decoder, Frame
+from lamppost.wire.frame import FINDING, GATEWAY, Decoder, Frame
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import Message
 
@@ -88,6 +89,7 @@ class Poller:
     ) -> None:
         self.counters = Counters()
         self.timekeeper = Timekeeper(cycle_ms)
+        self._visit = Visit()
         self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
         self._roster = Roster(sorted(post_keys), acks or {})
         self._jobs = Jobs()
@@ -126,6 +128,12 @@ class Poller:
             self._clock(event, t_ms)
         elif isinstance(event, line.Say):
             self.mouth.add(event, t_ms)
+        elif isinstance(event, line.Search):
+            self._ended(self._visit.begin(event))
+        elif isinstance(event, line.Adopt):
+            self._link.adopt(event.address, event.key)
+            self._roster.adopt(event.address, t_ms)
+            self.timekeeper.closed(event.address)
         elif isinstance(event, line.LineDown):
             self._down(t_ms)
             return self._taken()
@@ -136,7 +144,12 @@ class Poller:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
         moments = [self._jobs.next_ms()]
         if self._phase == FREE:
-            moments += [self._roster.next_ms(), self._time_due(), self._one_time_due()]
+            moments += [
+                self._roster.next_ms(),
+                self._time_due(),
+                self._one_time_due(),
+                0 if self._visit.active else None,
+            ]
         else:
             moments.append(self._until)
         say_ms = self.mouth.next_ms()
@@ -148,6 +161,7 @@ class Poller:
 
     def _received(self, data: bytes, t_ms: int) -> None:
         self.counters.bytes += len(data)
+        self._visit.noise = True
         if self._phase == FREE:
             self._open_window(t_ms)
         self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
@@ -182,7 +196,7 @@ class Poller:
         self._decoder = Decoder()
         self.mouth.clear()
         self._phase, self._question = FREE, None
-        self._actions += self._jobs.drop(None, "the line is down")
+        self._actions += self._jobs.drop(None, "the line is down") + self._visit.drop("the line is down")
         for peer in self._roster.peers.values():
             self._link.forget(peer.address)
             self.timekeeper.closed(peer.address)
@@ -197,6 +211,9 @@ class Poller:
         if frame.src == GATEWAY or frame.src in self._aliases:  # an adapter that echoes
             return
         self.counters.frames_rx += 1
+        if frame.src == FINDING:
+            self._visited(frame, t_ms)
+            return
         try:
             message = self._link.receive(frame)
         except WireError as error:
@@ -215,6 +232,15 @@ class Poller:
         elif message.kind == messages.TIME_OK:
             self.timekeeper.told(peer.address, message.values, t_ms)
         self._settle(peer, message, t_ms)
+
+    def _visited(self, frame: Frame, t_ms: int) -> None:
+        """Somebody who is searched for has answered."""
+        if self._visit.waiting:
+            self._ended(self._visit.answer(frame))
+            self._windows = 0
+            self._open_window(t_ms)
+        else:
+            self._again(t_ms)
 
     def _settle(self, peer: Peer, message: Message, t_ms: int) -> None:
         """The line after a good frame: the answer that was waited for, or something else."""
@@ -319,6 +345,10 @@ class Poller:
         time_due = self._time_due()
         if time_due is not None and time_due <= t_ms:
             self._broadcast_time(t_ms)
+            return True
+        if self._visit.turn():
+            self._send(self._visit.data, t_ms)
+            self._wait(None, self._visit.slow)
             return True
         job = self._job(t_ms)
         peer = None if job else self._poll_or_hello(t_ms)
@@ -425,14 +455,16 @@ class Poller:
         self._until = self._sent_ms = t_ms + self._wire_ms(len(data))
         self._actions.append(line.Send(data))
 
-    def _wait(self, question: Question) -> None:
+    def _wait(self, question: Question | None, slow: bool = False) -> None:
         self._phase, self._question = WAIT, question
-        slow = question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA)
+        slow = slow or (question is not None and question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA))
         self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms
         self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
 
     def _missed(self, t_ms: int) -> None:
         question, self._question, self._phase = self._question, None, FREE
+        if self._visit.waiting:
+            self._ended(self._visit.answer(None))
         if question is None:
             return
         self.counters.retries += 1

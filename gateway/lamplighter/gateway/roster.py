@@ -52,6 +52,11 @@ class Roster:
         self._hello_ms = 0  # no offline post is greeted before
         self._fair = False
 
+    def adopt(self, address: int, t_ms: int) -> None:
+        """A post that is new, or another in the place of one that was: greet it."""
+        peer = self.peers.setdefault(address, Peer(address))
+        peer.state, peer.misses, peer.hellos, peer.hello_ms = NEW, 0, 0, t_ms
+
     def opened(self, peer: Peer, epoch: int, t_ms: int) -> None:
         """A session is open; another item epoch starts its own count."""
         if peer.epoch != epoch:

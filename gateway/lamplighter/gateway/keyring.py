@@ -1,0 +1,86 @@
+"""What a cabinet has learned of its keys since it was installed: adopted and replaced posts, and rolled keys.
+
+One JSON file in the state folder that only its owner may read, written whole and renamed, so that a power cut leaves
+the one before. It lies over `keys_file` (keys.py), which nothing here ever writes. The manifest of a delivery is a file
+of the same kind: `{"posts": {IDENTITY: HEX}}`, a key of its own for each board.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lamplighter.gateway.keys import KEY, read_private
+
+NAME = "keyring.json"
+ENTRIES_MAX = 4096  # boards of a delivery
+
+
+@dataclass
+class Keyring:
+    """`posts` maps a post of the configuration to (identity of its board, key); `buses` a line to its key."""
+
+    posts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    buses: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The post at whose place each board was adopted, by identity."""
+        return {identity: post for post, (identity, _) in self.posts.items()}
+
+    def adopt(self, post: str, identity: str, key: bytes) -> None:
+        """This board now stands at that place; nobody else does, and it nowhere else."""
+        self.posts = {name: entry for name, entry in self.posts.items() if entry[0] != identity}
+        self.posts[post] = (identity, key)
+
+
+def load_keyring(folder: Path) -> Keyring:
+    """The keyring of a state folder; an empty one where there is none. Raises ValueError with one line."""
+    path = folder / NAME
+    if not path.exists():
+        return Keyring()
+    raw = read_private(path)
+    try:
+        posts = {post: (str(row["identity"]), _key(row["key"])) for post, row in raw["posts"].items()}
+        return Keyring(posts, {bus: _key(key) for bus, key in raw["buses"].items()})
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ValueError("not a keyring; restore it from the backup, or remove it and find the posts again") from None
+
+
+def save_keyring(folder: Path, ring: Keyring) -> None:
+    """Write it, on disk when this returns. Raises OSError."""
+    posts = {post: {"identity": identity, "key": key.hex()} for post, (identity, key) in ring.posts.items()}
+    text = json.dumps({"posts": posts, "buses": {bus: key.hex() for bus, key in ring.buses.items()}}, indent=1)
+    new = folder / (NAME + ".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(folder / NAME)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def load_manifest(path: Path) -> Mapping[str, bytes]:
+    """The keys of a delivery's boards by identity. Raises ValueError with one line."""
+    raw = read_private(path)
+    boards = raw.get("posts")
+    if not isinstance(boards, dict) or len(boards) > ENTRIES_MAX:
+        raise ValueError(f'must be {{"posts": {{IDENTITY: KEY}}}} with at most {ENTRIES_MAX} boards')
+    try:
+        return {identity: _key(key) for identity, key in boards.items()}
+    except ValueError:
+        raise ValueError("a board's key is 64 hexadecimal digits; ask the maker for the manifest again") from None
+
+
+def _key(text: Any) -> bytes:
+    if not isinstance(text, str) or not KEY.fullmatch(text):
+        raise ValueError("no key")
+    return bytes.fromhex(text)

@@ -1,0 +1,60 @@
+"""A search of a line (finding.py) beside its polls: whose turn it is, and what was heard for what was said."""
+
+from __future__ import annotations
+
+from lamplighter.gateway.finding import GARBLED, Answer
+from lamplighter.gateway.line import Result, Search
+
+
+class Visit:
+    """At most one search at a time; it takes every second turn, so that polls and presence go on."""
+
+    def __init__(self) -> None:
+        self.data = b""  # to say next
+        self.slow = False  # the answer to it waits for flash
+        self.waiting = False  # it has been said, and nothing has come yet
+        self.noise = False  # something was heard since
+        self._search: Search | None = None
+        self._mine = False
+
+    @property
+    def active(self) -> bool:
+        return self._search is not None
+
+    def begin(self, search: Search) -> Result | None:
+        """Take a search up; its Result where there is another, or where it ends at once."""
+        if self._search is not None:
+            return Result(search.id, 0, None, "a search of this line is under way; wait for it")
+        self._search = search
+        return self._advance(None, first=True)
+
+    def turn(self) -> bool:
+        """Whether `data` is to be said now."""
+        self._mine = self.active and not self._mine
+        self.waiting, self.noise = self._mine, False
+        return self._mine
+
+    def answer(self, answer: Answer) -> Result | None:
+        """A frame has come for what was said, or its time is over (None); the Result where that was the last."""
+        if answer is None and self.noise:
+            answer = GARBLED
+        self.waiting = False
+        return self._advance(answer)
+
+    def drop(self, error: str) -> list[Result]:
+        """The line is gone."""
+        search, self._search, self.waiting = self._search, None, False
+        if search is None:
+            return []
+        search.asking.close()
+        return [Result(search.id, 0, None, error)]
+
+    def _advance(self, answer: Answer, first: bool = False) -> Result | None:
+        search = self._search
+        assert search is not None
+        try:
+            self.data, self.slow = next(search.asking) if first else search.asking.send(answer)
+        except StopIteration as end:
+            self._search = None
+            return Result(search.id, 0, end.value, "")
+        return None

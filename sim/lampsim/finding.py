@@ -1,0 +1,194 @@
+"""New boards on a line, found and adopted in virtual time: the real Post, Poller and Finder on a line true to the byte.
+
+`lampsim finding` prints how long it takes at each speed, how many searches, and what presence costs meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+
+import click
+
+from lamplighter.gateway import line
+from lamplighter.gateway.finding import ADOPTED, Finder, Report
+from lamplighter.gateway.poll import Poller
+from lamppost.store.settings import Settings
+from lamppost.wire.seal import Key
+
+from .virtual.gateway import Port
+from .virtual.loop import Loop
+from .virtual.post import VirtualPost
+from .virtual.wire import Wire
+
+BUS_KEY = bytes(range(32))
+BAUDS = (9_600, 19_200, 115_200)
+LIMIT_S = 600
+SETTLE_US = 8_000_000  # the posts that are known open their sessions
+EVENT_EVERY_US = 2_000_000  # somebody on the line is seen
+
+
+def board_key(number: int) -> bytes:
+    """The factory key of a board."""
+    return number.to_bytes(2, "big") * 16
+
+
+class Bench:
+    """A line with `known` posts in service (addresses from 1) and `boards` that have just been screwed in."""
+
+    def __init__(self, baud: int, boards: int, known: int = 0, loss: float = 0.0, seed: int = 1) -> None:
+        self.loop, self.name = Loop(), "gw"
+        self.wire = Wire(self.loop, baud, seed, exact=True)
+        self.wire.impair(loss)
+        self.random = random.Random(f"{seed} finding")
+        self.online: set[int] = set()
+        self.report: Report | None = None
+        self.waits_us: list[int] = []
+        self.posts: dict[str, VirtualPost] = {}
+        self._sensed_us: dict[int, int] = {}
+        for number in range(1, known + 1):
+            self._post(number, number)
+        for number in range(1001, 1001 + boards):
+            self._post(number, 0)
+        keys = {number: board_key(number) for number in range(1, known + 1)}
+        poller = Poller(keys, BUS_KEY, baud, self.random.randbytes, 0, lambda counter: None)
+        self.port = Port(self, "bus0", self.wire, poller)  # type: ignore[arg-type] - takes what a gateway takes
+        self.known = known
+
+    def take(self, port: Port, action: tuple) -> None:
+        """What the Poller says."""
+        if isinstance(action, line.Online):
+            self.online.add(action.address)
+        elif isinstance(action, line.Offline):
+            self.online.discard(action.address)
+        elif isinstance(action, line.Result):
+            self.report = action.value
+        elif isinstance(action, line.Heard):
+            sensed_us = self._sensed_us.pop(action.address, None)
+            if sensed_us is not None:
+                self.waits_us.append(self.loop.now_us - sensed_us)
+        elif isinstance(action, line.Items):
+            last = max(item[0] for item in action.items)
+            stored = line.Stored(action.address, action.epoch, last)
+            self.loop.after(5000, lambda: port.handle(stored))
+
+    def start(self) -> None:
+        """Everybody has power; those who are known come into service."""
+        for post in self.posts.values():
+            post.power_on()
+        self.port.open()
+        self.port.handle(line.Clock(835_000_000_000, 50))
+        self.loop.run_until(SETTLE_US)
+
+    def sense(self, every_us: int = EVENT_EVERY_US) -> None:
+        """From now on somebody is seen now and then by one of the known."""
+
+        def seen() -> None:
+            number = self.random.randrange(1, self.known + 1)
+            if number not in self._sensed_us:
+                self._sensed_us[number] = self.loop.now_us
+                self.posts[f"b{number}"].sense(True, 0)
+                self.loop.after(400_000, lambda: self.posts[f"b{number}"].sense(False, 0))
+            self.loop.after(round(self.random.expovariate(1 / every_us)), seen)
+
+        self.loop.after(every_us, seen)
+
+    def find(self, finder: Finder | None = None, address: int = 0) -> int:
+        """Search until it ends and all that were adopted are in service; return the microseconds it took."""
+        began_us = self.loop.now_us
+        self.port.handle(line.Search("find", (finder or self.finder()).run(address)))
+        while self.report is None or not self._served(self.report):
+            if self.loop.now_us - began_us > LIMIT_S * 1_000_000:
+                raise TimeoutError(f"not done after {LIMIT_S} s: {self.report}")
+            self.loop.run_until(self.loop.now_us + 10_000)
+        return self.loop.now_us - began_us
+
+    def finder(self) -> Finder:
+        """Gives addresses in the order in which boards are found, behind those that are known."""
+        keys = {f"b{number}": board_key(number) for number in (*range(1, self.known + 1), *range(1001, 1201))}
+        free = iter(range(self.known + 1, 193))
+        places = {f"b{number}": number for number in range(1, self.known + 1)}
+
+        def place(identity: str) -> int:
+            if identity not in places:
+                places[identity] = next(free)
+            return places[identity]
+
+        return Finder(keys, BUS_KEY, self.random.randbytes, place, self.adopt)
+
+    def adopt(self, address: int, identity: str) -> None:
+        """A board has taken its place: the poll scheduler serves it."""
+        key = board_key(int(identity[1:]))
+        self.loop.after(0, lambda: self.port.handle(line.Adopt(address, key)))
+
+    def _served(self, report: Report) -> bool:
+        return {post.address for post in report.posts if post.result == ADOPTED} <= self.online
+
+    def _post(self, number: int, address: int) -> None:
+        settings = Settings()
+        settings.put("identity", f"b{number}")
+        settings.put("post-key", board_key(number))
+        if address:
+            settings.put("address", address)
+            settings.put("bus-key", BUS_KEY)
+        raw, name, key = settings.to_bytes(), f"b{number}", Key(BUS_KEY)
+        self.posts[name] = VirtualPost(
+            self.loop, self.wire, name, address or number, number, raw, key, 1, lambda post, action: None
+        )
+
+
+def measure(baud: int, boards: int, loss: float, known: int, seed: int) -> dict:
+    """One search: how long, how many searches; with known posts also what their events waited before and during it."""
+    bench = Bench(baud, boards, known, loss, seed)
+    bench.start()
+    quiet: list[int] = []
+    if known:
+        bench.sense()
+        bench.loop.run_until(bench.loop.now_us + 120_000_000)
+        quiet, bench.waits_us = bench.waits_us, []
+    took_us = bench.find()
+    report = bench.report
+    assert report is not None
+    row = {
+        "baud": baud, "boards": boards, "known": known, "loss": loss, "seconds": round(took_us / 1e6, 1),
+        "adopted": sum(post.result == ADOPTED for post in report.posts), "searches": report.searches,
+        "passes": report.passes, "complete": report.complete,
+    }  # fmt: skip
+    if known:
+        row |= {"event_ms_before": quantiles(quiet), "event_ms_during": quantiles(bench.waits_us)}
+    return row
+
+
+def quantiles(waits_us: list[int]) -> list[float]:
+    """[count, p50, p99] in milliseconds."""
+    ordered = sorted(waits_us) or [0]
+    return [
+        len(waits_us),
+        ordered[len(ordered) // 2] / 1000,
+        ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] / 1000,
+    ]
+
+
+@click.command()
+@click.option("--boards", default=64, show_default=True, type=click.IntRange(1, 190), help="New boards on the line.")
+@click.option(
+    "--known", default=0, show_default=True, type=click.IntRange(0, 120), help="Posts in service, seeing people."
+)
+@click.option("--baud", "bauds", multiple=True, type=int, help="Speed of the line; repeat it. Default: three speeds.")
+@click.option("--loss", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Share of frames missed.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+def finding(boards: int, known: int, bauds: tuple[int, ...], loss: float, seed: int, as_json: bool) -> None:
+    """Find and adopt new boards on a line, in virtual time."""
+    for baud in bauds or BAUDS:
+        row = measure(baud, boards, loss, known, seed)
+        if as_json:
+            click.echo(json.dumps(row))
+            continue
+        click.echo(
+            f"{baud:>7} baud, {loss:.0%} lost: {row['adopted']} of {boards} boards in service after {row['seconds']} s,"
+            f" {row['searches']} searches in {row['passes']} passes"
+        )
+        if known:
+            before, during = row["event_ms_before"], row["event_ms_during"]
+            click.echo(f"        events, count p50 p99 ms: before {before}, during {during}")
