@@ -200,7 +200,7 @@ class Relay:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         self._frame(frame)
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass
 
     def say(self, data: bytes, edge_us: int) -> None:
