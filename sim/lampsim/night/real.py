@@ -20,15 +20,14 @@ from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, load_value
 from lamplighter.plans.neighbours import neighbours
 from lamppost.wire import messages
-from lamppost.wire.access import Access
-from lamppost.wire.frame import EVERYBODY, Decoder, Frame, pack
+from lamppost.wire.access import Access, Timing
+from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, Frame, pack
 from lamppost.wire.post_link import event_order, event_place
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat
 from ..recording import Recording
 from ..town.model import Town, TownLamp, place
 from ..town.wiring import wire
-from ..virtual.post import TURN_US
 from ..virtual.wire import Wire
 from ..virtual.world import ACT_WITHIN_US, Options, World
 from .bench import neighbour_tables
@@ -182,7 +181,7 @@ class Relay:
         self.others: list[Relay] = []
         self.edge_us = -1  # of the sensor whose event is being said
         self._world, self._line, self._loop = world, line, world.loop
-        self._access = Access(random.Random(f"{world.seed} relay {bus}").randbytes)
+        self._access = Access(self.address, Timing(line.baud), random.Random(f"{world.seed} relay {bus}").randbytes)
         self._decoder = Decoder()
         self._queue: list[tuple[bytes, int]] = []
         self._waits = False
@@ -209,7 +208,7 @@ class Relay:
             self._loop.after(i * RELAY_AGAIN_US, lambda: self._enqueue(data, edge_us))
 
     def _frame(self, frame: Frame) -> None:
-        self._access.frame(frame.src, frame.dst, self._loop.now_us // 1000)
+        self._heed(frame)
         if frame.type != messages.EVENT or frame.src not in self.own:
             return
         place, order = event_place(frame.src, frame.values()), event_order(frame.counter, frame.values())
@@ -229,18 +228,32 @@ class Relay:
     def _wait(self) -> None:
         if not self._waits and self._queue:
             self._waits = True
-            self._loop.at(max(self._loop.now_us + TURN_US, self._access.free_at() * 1000), self._due)
+            at_us = max(self._loop.now_us, self._access.due(self._loop.now_us // 1000 + 1) * 1000)
+            self._loop.at(at_us, self._due)
 
     def _due(self) -> None:
         self._waits = False
-        if self._access.free_at() * 1000 > self._loop.now_us:  # somebody spoke meanwhile
+        now_ms = self._loop.now_us // 1000
+        if self._access.due(now_ms) > now_ms or not self._access.may(now_ms):  # somebody spoke meanwhile
             self._wait()
             return
         data, self.edge_us = self._queue.pop(0)
         self._line.send(self.name, data)
         on_air_us = len(data) * 10_000_000 // self._line.baud
-        self._access.frame(self.address, EVERYBODY, (self._loop.now_us + on_air_us) // 1000)
+        self._access.event(self.address, (self._loop.now_us + on_air_us) // 1000)
         self._wait()
+
+    def _heed(self, frame: Frame) -> None:
+        now_ms = self._loop.now_us // 1000
+        if frame.type == messages.GO:
+            low, high, _, _ = frame.values()
+            self._access.go(low, high, now_ms)
+        elif frame.type == messages.EVENT:
+            self._access.event(frame.src, now_ms)
+        elif frame.src == GATEWAY and frame.dst != EVERYBODY:
+            self._access.request(now_ms)
+        else:
+            self._access.done(now_ms)
 
 
 class _Watch:
