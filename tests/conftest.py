@@ -19,9 +19,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def mosquitto(mosquitto_program):
-    """A mosquitto without persistence that anybody on this machine may use; yields (host, port)."""
+    """A mosquitto of the test's own, so nothing retained is another's; anybody may use it; yields (host, port)."""
     with mosquitto_program(["allow_anonymous true"]) as address:
         yield address
 
@@ -40,9 +40,11 @@ def mosquitto_program(tmp_path_factory):
                 break
         else:
             pytest.fail(f"mosquitto did not start: {(folder / 'log').read_text()[-500:]}")
-        yield "127.0.0.1", port
-        process.terminate()
-        process.wait(10)
+        try:
+            yield "127.0.0.1", port
+        finally:
+            process.terminate()
+            process.wait(10)
 
     return run
 

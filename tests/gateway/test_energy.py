@@ -106,8 +106,10 @@ async def test_no_cap_darkens_a_real_post_below_its_plans_floor(tmp_path, mosqui
     try:
         async with centre.listening():
             await centre.until(lambda: centre.last.get("status", {}).get("posts_online") == 2)
+            await centre.until(lambda: centre.state("p01").get("level_percent") == 100)  # it has faded up
             await centre.ask("cap", "early", all=True, level_percent=0, for_s=600)
-            assert centre.state("p01").get("level_percent", 100) == 100, "without a plan the floor is unknown"
+            await centre.ask("why", "early-why", posts=["p01"])  # asked of the post itself: it has the cap by now
+            assert centre.state("p01")["target_percent"] == 100, "without a plan the floor is unknown"
             await centre.ask("clear", "early-2", all=True, layer="energy cap")
             await centre.desire({"v": 1, "hash": document_hash(plan), "plan": plan})
             await centre.until(

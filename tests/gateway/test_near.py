@@ -125,13 +125,15 @@ def cabinets(tmp_path, broker):
     one = Lines(tmp_path / "gw1", broker, west, far(east, "gw2"), "gw1", login("gw1"))
     two = Lines(tmp_path / "gw2", broker, east, far(west, "gw1"), "gw2", login("gw2"))
     daemons = [start_gateway(one.path), start_gateway(two.path)]
-    for cabinet in (one, two):
-        cabinet.until_in_session()
-    yield one, two
-    for daemon in daemons:
-        stop(daemon)
-    one.close()
-    two.close()
+    try:
+        for cabinet in (one, two):
+            cabinet.until_in_session()
+        yield one, two
+    finally:
+        for daemon in daemons:
+            stop(daemon)
+        one.close()
+        two.close()
 
 
 @pytest.mark.system

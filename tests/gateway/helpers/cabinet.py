@@ -73,7 +73,7 @@ class Centre:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, condition, timeout_s: float = 60.0):
+    async def until(self, condition, timeout_s: float = 120.0):
         """Wait until condition() is true; return it."""
         async with asyncio.timeout(timeout_s):
             while not (value := condition()):
@@ -90,7 +90,7 @@ class Centre:
         value = {"v": 1, "hash": document_hash(content), what: content}
         await self.client.publish(f"{BASE}/desired/{what}", json.dumps(value), qos=1, retain=True)
 
-    async def ask(self, command: str, transaction: str, timeout_s: float = 60.0, **fields) -> dict:
+    async def ask(self, command: str, transaction: str, timeout_s: float = 120.0, **fields) -> dict:
         before = len(self.responses)  # an answer to the same transaction may have come earlier
         await self.request(command, transaction, **fields)
 

@@ -41,8 +41,14 @@ class Lines:
         return next(alias for alias, key in self.hood.aliases[bus].items() if key == post)
 
     def until_in_session(self) -> None:
+        """Raises AssertionError with the end of the daemon's log, where it starts by start_gateway."""
         for street in self.streets.values():
-            street.wait_for(lambda street: all(lamp.post.line._link.session for lamp in street.lamps))
+            try:
+                street.wait_for(lambda street: all(lamp.post.line._link.session for lamp in street.lamps))
+            except AssertionError as err:
+                raise AssertionError(
+                    f"no session; the daemon says: {(self.path.parent / 'gateway.log').read_text()[-2000:]}"
+                ) from err
 
     def close(self) -> None:
         for street in self.streets.values():

@@ -41,7 +41,7 @@ class PtyStreet:
 
         self.call(pass_by)
 
-    def wait_for(self, condition, timeout_s: float = 60.0):
+    def wait_for(self, condition, timeout_s: float = 120.0):
         """Wait until condition(street) is true; return it."""
         end = time.monotonic() + timeout_s
         while True:
