@@ -13,7 +13,7 @@ FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.p
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
-    "lamppost.life", "lamppost.energy", "lamppost.found",
+    "lamppost.life", "lamppost.energy", "lamppost.found", "lamppost.dali", "lamppost.intake",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
     "lamplighter.gateway.timekeeper", "lamplighter.gateway.finding", "lamplighter.gateway.visit",
@@ -39,7 +39,15 @@ LAYERS = (
     # the signer lets the board's own code judge what it has signed
     (
         "lamplighter.provision",
-        ("lamppost.wire", "lamppost.light", "lamppost.limits", "lamppost.sign", "lamppost.store", "lamppost.update"),
+        (
+            "lamppost.wire",
+            "lamppost.light",
+            "lamppost.limits",
+            "lamppost.sign",
+            "lamppost.store",
+            "lamppost.update",
+            "lamppost.boards",  # whose pins judge a board.json before it is written
+        ),
     ),
 )
 APART = ("lamplighter.gateway", "lamplighter.office", "lamplighter.technician", "lamplighter.provision")

@@ -8,6 +8,7 @@ from 1 s to 15 min. A session that is idle for 15 minutes ends, and the technici
 import gc
 
 from lamppost.energy import DAYS
+from lamppost.intake import IntakeError
 from lamppost.light import dates
 from lamppost.limits import CONSOLE_IDLE_S, CONSOLE_LINE_MAX
 from lamppost.store.settings import KEYS, SettingsError, pin_fits
@@ -31,6 +32,7 @@ HELP = (
     "faults                what is wrong now, and what was measured when it came",
     "energy [DAY]          by the day, or by the hour of a day such as 2026-12-24 (UTC)",
     "test                  what is measured now, against what it should be",
+    "firmware              what was sent here; lamplighter tech upload FILE sends one (login)",
     "config                all settings as lines that another post takes; secrets are left out",
     "login PIN, logout     a session ends by itself after 15 minutes",
 )
@@ -67,6 +69,7 @@ class Console:
             "faults": self._faults,
             "energy": self._energy,
             "test": self._test,
+            "firmware": self._firmware,
             "login": self._login,
             "logout": self._logout,
         }
@@ -275,6 +278,20 @@ class Console:
             raise ConsoleError("identify lasts 1 to 3600 s")
         self._post.identify(for_s, t_ms)
         return ()
+
+    def _firmware(self, words, t_ms):
+        intake = self._post.intake
+        if intake is None:
+            raise ConsoleError("this board takes no firmware: it has no key of the site")
+        if not words:
+            return intake.status()
+        self._writable()
+        try:
+            return intake.command(words)
+        except IntakeError as error:
+            raise ConsoleError(str(error))
+        except OSError as error:
+            raise ConsoleError("flash refuses (%s); try again" % error)
 
     def _login(self, words, t_ms):
         record = self._post.settings.get("pin")

@@ -41,6 +41,10 @@ from lamppost.wire.errors import WireError
 from lamppost.wire.packed import REPEAT_MAX
 from lamppost.wire.post_link import PostLink
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lamppost.intake import Intake
+
 FIRMWARE = "0.1.0"
 _WAKE_MS = 600000  # the clock's wrap wants it once in six days, a plan that is due by UTC more often
 _WAKE_SENSOR_MS = 60000  # with a power sensor, whose value ages
@@ -93,6 +97,7 @@ class Post:
         self._load_plan(load("plan"))
         self._load = load
         self._console = None
+        self.intake: "Intake | None" = None  # of firmware, where the board has one
         self.items.add(messages.BOOT, 0, self.boots)
         self.upkeep.start()
         self._clo = read_table(self.settings.get("clo"))

@@ -32,6 +32,7 @@ COMMANDS = {
     "backup": ("lamplighter.gateway.cli_backup:backup", "Save a cabinet's store, and bring it back."),
     "provision": ("lamplighter.provision.cli_site:provision", "Make a site: authority, broker files, keys."),
     "keygen": ("lamplighter.provision.cli_sign:keygen", "Make the site's key for firmware."),
+    "board": ("lamplighter.provision.cli_board:board", "Build what a microcontroller runs, and write it to one."),
     "sign": ("lamplighter.provision.cli_sign:sign", "Pack and sign firmware for boards."),
     "tech": ("lamplighter.technician.cli:tech", "Talk straight to a post over a serial port."),
 }

@@ -9,6 +9,7 @@ import asyncio
 from lamppost.agent import Agent
 from lamppost.boards import config as configs
 from lamppost.boards.field import LOOK_MS, Field
+from lamppost.boards.firmware import Firmware
 from lamppost.boards.flash import FolderFlash
 from lamppost.boards.lamp import Lamp, Voltage
 from lamppost.boards.port import Port
@@ -38,6 +39,8 @@ class PostBoard:
         self._closed = None  # the relay, as the Post was told
         self._deliver = _nobody
         self.post: "Post | None" = None  # whose time the clock chip keeps
+        self.firmware: "Firmware | None" = None
+        self.wake = _nothing  # the agent's, while something long is done
 
     def ticks(self) -> int:
         return self._hardware.ticks()
@@ -53,6 +56,11 @@ class PostBoard:
         self._feed = self._hardware.watchdog(self._watchdog_ms)
         for event in self._field.first():
             deliver(event)
+
+    def attend(self) -> None:
+        """Look, and wake the Post if it is time: called while firmware is checked and copied."""
+        self.look()
+        self.wake()
 
     def act(self, action) -> None:
         """Carry out one action of the Post."""
@@ -74,7 +82,7 @@ class PostBoard:
             print("log", action[1])
 
     def look(self) -> None:
-        """Everything that is looked at again and again, once. Also called while firmware is checked."""
+        """Everything that is looked at again and again, once."""
         t_ms = self._now()
         if self._bus:
             data = self._bus.look(t_ms)
@@ -104,10 +112,16 @@ class PostBoard:
         try:
             while True:
                 self.look()
+                self._look_after_firmware()
                 await self._hardware.pause(_WAIT_MS)
         except Exception as error:  # whatever it is: a board that does not look any more begins again
             self.failed = error
             self._deliver(("quit",))
+
+    def _look_after_firmware(self) -> None:
+        if self.firmware and self.post:
+            post = self.post
+            self.firmware.look(self._now(), post.line is not None, post.upkeep.polled_ms, self.attend)
 
     def _port(self, section):
         if not section:
@@ -131,6 +145,10 @@ class PostBoard:
 
     def _now(self) -> int:
         return self._clock.now(self._hardware.ticks())
+
+
+def _nothing() -> None:
+    """Before there is an agent nobody has to be woken."""
 
 
 def _nobody(event) -> None:
@@ -177,6 +195,10 @@ def main(board, root: str = "") -> None:
     post_board = PostBoard(config, hardware, journal)
     bus = config["bus"]
     post = post_board.post = Post(journal.get, hardware.random, bus["baud"] if bus else 19200)
-    asyncio.run(Agent(post, post_board).run())
+    firmware = post_board.firmware = Firmware(root, board.name, journal, hardware.restart)
+    post.intake = firmware.intake
+    agent = Agent(post, post_board)
+    post_board.wake = agent.wake
+    asyncio.run(agent.run())
     if post_board.failed:
         raise post_board.failed

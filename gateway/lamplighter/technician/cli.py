@@ -6,7 +6,9 @@ line, where other users could read it; a key comes from a file for the same reas
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,24 @@ class Bench:
         except PostRefused as refusal:
             hint = "give the PIN in LAMPLIGHTER_PIN or with --pin-file" if "login first" in str(refusal) else ""
             raise Failed(f"the post says: {refusal}", hint) from None
+        except PortFault as fault:
+            raise Failed(str(fault)) from None
+
+    @contextmanager
+    def session(self) -> Iterator[ConsoleClient]:
+        """An open console for several questions, logged in where there is a PIN."""
+        try:
+            with ConsoleClient(self.port or the_port(), self.baud) as console:
+                if self.pin:
+                    console.ask(f"login {self.pin}")
+                try:
+                    yield console
+                finally:
+                    if self.pin:
+                        with suppress(PortFault):  # a board that starts again has logged everybody out
+                            console.ask("logout")
+        except PostRefused as refusal:
+            raise Failed(f"the post says: {refusal}") from None
         except PortFault as fault:
             raise Failed(str(fault)) from None
 
@@ -178,6 +198,22 @@ def level(bench: Bench, percent: int, for_: str) -> None:
 def auto(bench: Bench) -> None:
     """End local control now."""
     bench.ask("auto", change=True)
+
+
+@tech.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def upload(bench: Bench, file: Path) -> None:
+    """Send signed firmware to the post, which checks, installs and tries it. Goes on where it was broken off."""
+    from lamplighter.technician.upload import read_image, send
+
+    data = read_image(file)
+    with bench.session() as console, click.progressbar(length=len(data), label="sending", file=sys.stderr) as bar:
+        said = send(console, data, lambda have: bar.update(have - bar.pos))
+    bench.show([said])
+
+
+reading("firmware", "firmware", "What was sent to the post, and what became of it.")
 
 
 @tech.command()

@@ -1,0 +1,174 @@
+"""Runs a board's flash image on the Unix port of MicroPython: its littlefs is mounted as /, `machine` is a stand-in.
+
+    micropython -X heapsize=192wK run_board.py IMAGE BUS SERVICE
+
+BUS and SERVICE are ptys that are the board's UARTs. Pins and PWM are told on stdout (`pin 16 1`, `pwm 15 65535`), a
+watchdog that is fed as `fed`; stdin takes `level PIN VALUE` and `speed N`, how much faster the board's clock runs. A
+reset ends with code 42.
+"""
+
+import os
+import select
+import sys
+import time
+
+import vfs
+
+__import__("asyncio.core")  # with the real time, which its task queue, in C, has in any case
+
+BLOCK = 4096
+IMAGE, BUS, SERVICE = sys.argv[1:4]
+
+
+class Disk:
+    """The image as a block device; what was written is in the file at once."""
+
+    def __init__(self, path):
+        self.file = open(path, "r+b")
+        self.blocks = os.stat(path)[6] // BLOCK
+
+    def readblocks(self, number, buffer, offset=0):
+        self.file.seek(number * BLOCK + offset)
+        self.file.readinto(buffer)
+
+    def writeblocks(self, number, buffer, offset=0):
+        self.file.seek(number * BLOCK + offset)
+        self.file.write(buffer)
+
+    def ioctl(self, what, _):
+        return {4: self.blocks, 5: BLOCK}.get(what, 0)
+
+
+class Time:
+    """The board's `time`: `speed` times the real one since `real_us`, when it was `ticks`."""
+
+    speed = 1
+    real_us = time.ticks_us()
+    ticks = 1000
+
+    @staticmethod
+    def ticks_ms():
+        return Time.ticks + (time.ticks_us() - Time.real_us) * Time.speed // 1000 & 0x3FFFFFFF
+
+    @staticmethod
+    def hurry(speed):
+        Time.ticks, Time.real_us, Time.speed = Time.ticks_ms(), time.ticks_us(), speed
+
+    @staticmethod
+    def ticks_diff(a, b):
+        return ((a - b + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+
+    @staticmethod
+    def ticks_add(a, b):
+        return (a + b) & 0x3FFFFFFF
+
+    @staticmethod
+    def sleep(seconds):
+        time.sleep(seconds / Time.speed)
+
+
+stdin = select.poll()
+stdin.register(sys.stdin, select.POLLIN)
+levels = {}
+
+
+def hear():
+    while stdin.poll(0):
+        words = sys.stdin.readline().split()
+        if len(words) == 3 and words[0] == "level":
+            levels[int(words[1])] = int(words[2])
+        elif len(words) == 2 and words[0] == "speed":
+            Time.hurry(int(words[1]))
+        elif not words:
+            sys.exit(3)  # the test is gone
+
+
+class Pin:
+    IN, OUT, PULL_UP, PULL_DOWN, IRQ_FALLING = 0, 1, 2, 3, 4
+
+    def __init__(self, number, mode=-1, pull=None, value=None):
+        self.number = number
+        if mode == Pin.OUT:
+            self.value(value or 0)
+
+    def value(self, level=None):
+        if level is None:
+            hear()
+            return levels.get(self.number, 0)
+        print("pin", self.number, level)
+        return None
+
+    def irq(self, handler, trigger):
+        pass
+
+
+class PWM:
+    def __init__(self, pin, freq=0, duty_u16=0):
+        self.pin = pin.number
+        self.duty_u16(duty_u16)
+
+    def duty_u16(self, duty):
+        print("pwm", self.pin, duty)
+
+
+class UART:
+    ports = ()  # by number
+
+    def __init__(self, number, baud, tx, rx, rxbuf, txbuf, timeout):
+        self.file = UART.ports[number]
+        self.poll = select.poll()
+        self.poll.register(self.file, select.POLLIN)
+
+    def any(self):
+        return 1 if self.poll.poll(0) else 0
+
+    def read(self, count):
+        return self.file.read(count)
+
+    def write(self, data):
+        return self.file.write(data)
+
+    def txdone(self):
+        return True
+
+
+class ADC:
+    def __init__(self, pin):
+        pass
+
+    def read_u16(self):
+        return 13678
+
+
+class WDT:
+    said_ms = 0
+
+    def __init__(self, timeout):
+        print("watchdog", timeout)
+
+    def feed(self):
+        now_ms = time.ticks_ms()
+        if now_ms - WDT.said_ms > 50:
+            WDT.said_ms = now_ms
+            print("fed")
+
+
+class Machine:
+    Pin, PWM, UART, ADC, WDT = Pin, PWM, UART, ADC, WDT
+
+    @staticmethod
+    def reset():
+        print("reset")
+        sys.exit(42)
+
+
+UART.ports = (open(BUS, "r+b"), open(SERVICE, "r+b"))
+disk = Disk(IMAGE)
+vfs.umount("/")
+vfs.mount(vfs.VfsLfs2(disk), "/")
+sys.path[:] = ["", ".frozen"]
+sys.modules["machine"] = Machine
+sys.modules["time"] = Time
+os.chdir("/")
+with open("/main.py") as file:
+    exec(file.read(), {"__name__": "__main__"})
