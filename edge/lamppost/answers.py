@@ -28,7 +28,7 @@ class Answers:
         self._link = link
         self._results = []
         self._blob = None
-        self._told = None  # (low byte of its counter, values, t_ms) of the last STATUS
+        self._told = None  # the low byte of the last STATUS's counter, what was told since then, when both were
         self._finished = None  # (last block, code, text) of the transfer that ended: its answer may have been lost
         self._handlers = {
             messages.HELLO: self._hello,
@@ -58,20 +58,29 @@ class Answers:
         return self._link.hello_ok(message, epoch, post.boots, identity, post.firmware, number)
 
     def _poll(self, message, t_ms: int) -> bytes:
-        ack, heard, full = message.values
+        ack, heard, full, more = message.values
         post = self._post
         post.items.acknowledge(ack)
-        post.line.heard_by_gateway(heard)
+        if post.line.out:
+            post.line.acknowledged(heard, more, t_ms)
         post.upkeep.polled_ms = t_ms
         waiting = len(post.items)
-        if waiting or full or self._told is None or post.changed(self._told[1], self._told[2], t_ms):
+        told = self._told
+        if waiting or full or told is None:
             return self._status(message.number, waiting, t_ms)
-        return self._link.reply(messages.STILL, (self._told[0],))
+        change = post.changed(told[1], told[2], told[3], t_ms)
+        if not change:
+            return self._link.reply(messages.STILL, (told[0],))
+        if change > 1:
+            return self._status(message.number, waiting, t_ms)
+        values = post.status(t_ms)
+        self._told = (told[0], values[:5] + told[1][5:], told[2], t_ms)
+        return self._link.reply(messages.MOVED, (told[0], values[0], values[1], values[2], values[4]))
 
     def _status(self, number: int, waiting: int, t_ms: int) -> bytes:
         post = self._post
         values = post.status(t_ms)
-        self._told = (number & 255, values, t_ms)
+        self._told = (number & 255, values, t_ms, t_ms)
         values = values + [min(waiting, 65535), []]
         room = FRAME_PAYLOAD_MAX - len(cbor.encode(values))
         for item in post.items.oldest(_STATUS_ITEMS):

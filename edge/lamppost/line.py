@@ -1,8 +1,8 @@
 """The post on its bus: hears every frame, answers the gateway, and tells everybody when somebody is here.
 
 Kept here: frames for others are looked at no further than the address and, while an event of this post is
-unacknowledged, the poll's `heard` field; light rises before anything is said; an event is said again until the
-gateway has heard it or the tries are used up.
+unacknowledged, what a poll or GO acknowledges; light rises before anything is said; an event is said again until it is
+acknowledged or the tries are used up. When to speak is decided in wire/access.py.
 """
 
 from lamppost.limits import EVENTS_OUT_MAX
@@ -18,16 +18,16 @@ class Line:
     `answer(message, t_ms)` gives the bytes of a reply or None.
     """
 
-    def __init__(self, link, answer, event_heard, random, baud: int):
+    def __init__(self, link, answer, event_heard, random, timing):
         self.refused = 0
         self.last_refusal = ""
         self._link = link
         self._answer = answer
         self._event_heard = event_heard
         self._random = random
-        self._us_a_byte = 10000000 // baud
+        self._timing = timing
         self._decoder = Decoder()
-        self._access = Access(random)
+        self._access = Access(link.address, timing, random)
         self.out = []
         self.find = _nobody  # takes a frame for whoever is searched for
 
@@ -53,21 +53,31 @@ class Line:
 
     def frame(self, frame, t_ms: int) -> "bytes | None":
         """Take a whole Frame that ends at t_ms, from whoever finds frames itself; return the reply to send, at once."""
-        self._access.frame(frame.src, frame.dst, t_ms)
+        if frame.type == messages.GO:
+            self._go(frame, t_ms)
+            return None
+        self.passed(frame.type, frame.src, frame.dst, t_ms)
         if frame.dst == FINDING:
             return self.find(frame, t_ms)
         if frame.dst != self._link.address and frame.dst != EVERYBODY:
-            if self.out and frame.src == GATEWAY and frame.type == messages.POLL:
-                self._overhear(frame.payload)
+            if self.out and frame.type == messages.POLL:
+                self._overhear(frame, t_ms)
             return None
         reply = self._accept(frame, t_ms)
         if reply:
-            self._access.frame(self._link.address, GATEWAY, t_ms + self._on_air_ms(reply))
+            self._access.done(t_ms + self._timing.span_ms(len(reply)))
         return reply
 
-    def passed(self, src: int, dst: int, t_ms: int) -> None:
-        """A whole frame for somebody else ended at t_ms: all that it means to a post with nothing to send."""
-        self._access.frame(src, dst, t_ms)
+    def passed(self, kind: int, src: int, dst: int, t_ms: int) -> None:
+        """A whole frame of type `kind`, 0 for noise, ended: all that it means to a post with nothing to send."""
+        if kind == messages.EVENT:
+            self._access.event(src, t_ms)
+        elif not kind:
+            self._access.heard(t_ms)
+        elif src == GATEWAY and dst != EVERYBODY:
+            self._access.request(t_ms)
+        else:
+            self._access.done(t_ms)
 
     @property
     def listening(self) -> bool:
@@ -82,35 +92,56 @@ class Line:
                 return
         if len(self.out) >= EVENTS_OUT_MAX:
             self.out = self.out[1:]
-        self.out.append(Outgoing(seq, (user_class, source, repeat), t_ms))
+        self.out.append(Outgoing(seq, (user_class, source, repeat), t_ms, t_ms + self._timing.turn_ms))
 
     def pump(self, t_ms: int) -> "bytes | None":
         """Return an event to send now, if the line is free and one is due."""
         due_ms = self.deadline()
-        if due_ms is None or t_ms < due_ms:
+        if due_ms is None or t_ms < due_ms or not self._access.may(t_ms):
             return None
-        event = self.out[0]
+        event = self._first()
         user_class, source, repeat = event.values
         age_ms = min(t_ms - event.since_ms, packed.AGE_MAX_MS)
         data = self._link.event(event.seq, user_class, source, age_ms, repeat)
-        self.out = self.out[1:]
-        if event.tried(t_ms, self._random(1)[0]):
-            self.out.append(event)
-        self._access.frame(self._link.address, EVERYBODY, t_ms + self._on_air_ms(data))
+        event.tried(t_ms, self._random(1)[0])
+        if event.over:
+            self.out = [other for other in self.out if other is not event]
+        self._access.event(self._link.address, t_ms + self._timing.event_ms)
         return data
 
     def deadline(self) -> "int | None":
         """When `pump` may have something, in t_ms; None while nothing waits."""
         if not self.out:
             return None
-        return max(self._access.free_at(), self.out[0].next_ms)
+        return self._access.due(self._first().next_ms)
 
-    def heard_by_gateway(self, pairs: bytes) -> None:
-        """Stop repeating the events whose (address, low byte of seq) is in `pairs`."""
+    def acknowledged(self, pairs: bytes, more, t_ms: int) -> None:
+        """Stop repeating the events whose (address, low byte of seq) is in `pairs`; those that are not there were not
+        heard, unless `more` are to be acknowledged."""
         mine = self._link.address
         for at in range(0, len(pairs) - 1, 2):
             if pairs[at] == mine:
-                self.out = [event for event in self.out if event.seq & 255 != pairs[at + 1]]
+                self.out = [event for event in self.out if not event.tries or event.seq & 255 != pairs[at + 1]]
+        if not more:
+            for event in self.out:
+                event.missed(t_ms)
+
+    def _first(self):
+        """The event that may be said first."""
+        first = self.out[0]
+        for event in self.out:
+            if event.next_ms < first.next_ms:
+                first = event
+        return first
+
+    def _go(self, frame, t_ms: int) -> None:
+        try:
+            low, high, pairs, more = frame.values()
+        except WireError:
+            return
+        self._access.go(low, high, t_ms)
+        if self.out:
+            self.acknowledged(pairs, more, t_ms)
 
     def _accept(self, frame, t_ms: int) -> "bytes | None":
         try:
@@ -126,15 +157,13 @@ class Line:
             self.last_refusal = "frame type %d from %d: %s" % (frame.type, frame.src, error)
             return None
 
-    def _overhear(self, payload: bytes) -> None:
+    def _overhear(self, frame, t_ms: int) -> None:
         # Not verified: whoever forges it only silences a repetition; the item itself waits in the queue.
         try:
-            self.heard_by_gateway(messages.decode(messages.POLL, payload)[1])
+            _, pairs, _, more = frame.values()
         except WireError:
-            pass
-
-    def _on_air_ms(self, data: bytes) -> int:
-        return (len(data) * self._us_a_byte + 999) // 1000
+            return
+        self.acknowledged(pairs, more, t_ms)
 
 
 def _nobody(frame, t_ms: int) -> "bytes | None":

@@ -36,9 +36,9 @@ from lamppost.store.ring import Ring
 from lamppost.store.settings import Settings, SettingsError
 from lamppost.timing import RTC_UNCERTAIN_MS, Timing
 from lamppost.upkeep import Upkeep
-from lamppost.wire import cbor, messages
+from lamppost.wire import access, cbor, messages
 from lamppost.wire.errors import WireError
-from lamppost.wire.packed import REPEAT_MAX
+from lamppost.wire.packed import POWER_MAX_MW, REPEAT_MAX
 from lamppost.wire.post_link import PostLink
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ _WAKE_SENSOR_MS = 60000  # with a power sensor, whose value ages
 _PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, here and now where no plan says how long light holds
 _PRESENT_AGAIN_MIN_MS = 1000  # a quarter of a slow line for eight posts that all see somebody
 _PRESENT_AGAIN_MAX_MS = 10000  # and two lost frames in a row must not end a hold of half a minute
-_TELL_AGAIN_MS = 60000  # the gateway compares clocks, and its picture must heal
+_TELL_AGAIN_MS = 300000  # the gateway compares clocks, and its picture must heal: 32 posts take 2 % of a slow line so
 _TELL_MOVES_MS = 1000  # a fade; the gateway publishes a post's state once a second at most
 _POWER_STEP_MW = 1000  # with 5 % of the power: what a driver's ripple moves is not worth a frame
 _LAMP_RATED_MW = 40000  # until a plan says what hangs here
@@ -153,19 +153,23 @@ class Post:
         level_pm, target_pm = self.dimmer.level(t_ms), self.dimmer.target_pm
         return [level_pm, target_pm, layer, self.upkeep.bits, self.meter.power_mw, self.plan_hash, utc_s]
 
-    def changed(self, told, told_ms: int, t_ms: int) -> bool:
-        """Whether the first seven fields of a STATUS, as `told` at told_ms, no longer hold."""
-        layer = self.decision.layer if self.decision else 0
-        if told[1:4] != [self.dimmer.target_pm, layer, self.upkeep.bits] or told[5] != self.plan_hash:
-            return True
-        age_ms = t_ms - told_ms
-        if age_ms >= _TELL_AGAIN_MS or bool(told[6]) != bool(self.clock.utc_s(t_ms)):
-            return True
-        if age_ms < _TELL_MOVES_MS:
-            return False
+    def changed(self, told, whole_ms: int, told_ms: int, t_ms: int) -> int:
+        """How much of the first seven fields of a STATUS no longer holds: 0 nothing, 1 the light, 2 more than that.
+
+        They were all told at whole_ms, and the light again at told_ms.
+        """
+        utc_known = self.clock.utc_s(t_ms) is not None
+        if told[3] != self.upkeep.bits or told[5] != self.plan_hash or bool(told[6]) != utc_known:
+            return 2
+        if t_ms - whole_ms >= _TELL_AGAIN_MS or self.meter.power_mw > POWER_MAX_MW:
+            return 2
+        if told[1] != self.dimmer.target_pm or told[2] != (self.decision.layer if self.decision else 0):
+            return 1
+        if t_ms - told_ms < _TELL_MOVES_MS:
+            return 0
         self.meter.advance(self.dimmer, t_ms)
         moved_mw = abs(told[4] - self.meter.power_mw)
-        return told[0] != self.dimmer.level(t_ms) or moved_mw > max(told[4] // 20, _POWER_STEP_MW)
+        return int(told[0] != self.dimmer.level(t_ms) or moved_mw > max(told[4] // 20, _POWER_STEP_MW))
 
     def why(self, utc_s: "int | None", t_ms: int):
         """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
@@ -286,7 +290,8 @@ class Post:
         post_key, bus_key = self.settings.get("post-key"), self.settings.get("bus-key")
         link = PostLink(self.settings.address, post_key, bus_key, self.random)
         answers = Answers(self, link)
-        self.line = Line(link, answers.answer, self._event_heard, self.random, self._baud)
+        timing = access.Timing(self._baud, self.settings.turn_ms)
+        self.line = Line(link, answers.answer, self._event_heard, self.random, timing)
         self.line.find = self.found.frame
 
     # --- events

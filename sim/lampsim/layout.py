@@ -18,6 +18,8 @@ from .inventory import Lamp
 
 GATEWAY, SITE, BUS = "gw1", "louvain-la-neuve", "bus0"
 
+TURN_MS = 8  # posts and gateway are processes that share a computer
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -63,6 +65,7 @@ class Layout:
         settings.put("post-key", self._keys[lamp.id])
         settings.put("bus-key", self._bus_key)
         settings.put("reading-s", reading_s)
+        settings.put("turn-ms", TURN_MS)
         self.state(lamp.id).parent.mkdir(parents=True, exist_ok=True)
         Journal(FolderFlash(str(self.state(lamp.id)))).put("settings", settings.to_bytes())
 
@@ -84,6 +87,7 @@ port = {connection.broker_port}
 id = "{BUS}"
 port = "{connection.bus_path}"
 baud = {connection.baud}
+turn_ms = {TURN_MS}
 """
         return head + "".join(_post(lamp, address) for address, lamp in enumerate(self.lamps, 1))
 

@@ -317,7 +317,7 @@ class PresenceTest(unittest.TestCase):
         gateway = GatewayLink({9: post_key(9)}, BUS_KEY, lambda n: bytes(n), 0, lambda c: None)
         bench.give(("rx", gateway.hello(9)))
         bench.give(("presence", 0, True, 0))
-        bench.run(59)
+        bench.run(29)
         self.assertEqual(bench.sent, [])
         bench.run(60)
         self.assertEqual(len(bench.heard()), 1)

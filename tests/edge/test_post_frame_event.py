@@ -62,8 +62,8 @@ class FrameEventTest(unittest.TestCase):
         bench.give(("presence", 0, True, 0))
         line = bench.post.line
         self.assertTrue(line.listening)
-        line.passed(0, 9, line.deadline() or 0)
-        self.assertTrue(bench.post.clock.t_ms + 60 <= (line.deadline() or 0) <= TICKS_MASK)
+        line.passed(messages.POLL, 0, 9, line.deadline() or 0)
+        self.assertTrue(bench.post.clock.t_ms + 30 <= (line.deadline() or 0) <= TICKS_MASK)
         self.assertFalse(self.benches[1].post.line.listening)
         self.benches[1].give(("rx", b"\x00half"))
         self.assertTrue(self.benches[1].post.line.listening)

@@ -37,7 +37,7 @@ class SessionTest(Case):
         gate, end = gateway(), post()
         self.assertFalse(gate.has_session(1))
         message = open_session(gate, end)
-        self.assertEqual((message.src, message.kind, message.values), (GATEWAY, messages.POLL, [0, b"", 0]))
+        self.assertEqual((message.src, message.kind, message.values), (GATEWAY, messages.POLL, [0, b"", 0, 0]))
         answer = gate.receive(frame(end.reply(messages.STATUS, STATUS)))
         self.assertEqual((answer.src, answer.kind, answer.values), (1, messages.STATUS, list(STATUS)))
 
@@ -435,14 +435,16 @@ class ShortTest(Case):
         """[F-9]"""
         for values in (
             (-1, b""), (1 << 32, b""), (True, b""), (0, b"x"), (0, bytes(8)), (1, bytes(4)), (0, b"", 2),
-            (0, b"", 1, 1), (0, ""), (None, b""), (0, bytearray(2)),
+            (0, b"", 1, 2), (0, b"", 1, 1, 1), (0, ""), (None, b""), (0, bytearray(2)),
         ):  # fmt: skip
             self.assertRaises(WireError, messages.encode, messages.POLL, values)
         for values in ((3, 0, 0, 0), (0, 4, 0, 0), (0, 0, -1, 0), (0, 0, 0, 256), (0, 0, 0), (0, 0, "", 0)):
             self.assertRaises(WireError, messages.encode, messages.EVENT, values)
         for values in ((256,), (), (1, 1), ("",)):
             self.assertRaises(WireError, messages.encode, messages.STILL, values)
-        for values in ((1, 256, b""), (1, 2), (1, 2, bytes(8))):
+        for values in ((1001, 0, 0, 0), (0, 1001, 0, 0), (0, 0, 16, 0), (0, 0, 0, 6553501), (0, 0, 0), (0, 0, 0, -1)):
+            self.assertRaises(WireError, messages.encode, messages.MOVED, (1,) + values)
+        for values in ((1, 256, b"", 0), (1, 2), (1, 2, b""), (1, 2, bytes(12), 0), (1, 2, b"", 2)):
             self.assertRaises(WireError, messages.encode, messages.GO, values)
 
     def test_the_lengths_on_the_line(self):
@@ -452,6 +454,7 @@ class ShortTest(Case):
         end.receive(frame(gate.request(1, messages.POLL, POLL)))
         self.assertEqual(len(gate.request(1, messages.POLL, POLL)), 12)
         self.assertEqual(len(end.reply(messages.STILL, (1,))), 12)
+        self.assertEqual(len(end.reply(messages.MOVED, (1, 1000, 1000, 3, 30000))), 17)
         self.assertEqual(len(end.say()), 16)
         self.assertEqual(len(go(0, 1, 250, b"")), 9)
         self.assertEqual(len(gate.request(1, messages.POLL, (7, b"ab", 1))), 18)

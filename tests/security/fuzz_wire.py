@@ -28,7 +28,8 @@ BUS_KEY = bytes(range(32, 64))
 ADDRESS = 7
 SAMPLES = {
     messages.HELLO: (1, bytes(8), 5), messages.HELLO_OK: (1, bytes(8), 1, 2, "post-07", "0.1.0", 5),
-    messages.POLL: (3, b"\x07\x03", 0), messages.STILL: (9,), messages.GO: (1, 250, b"\x07\x09"),
+    messages.POLL: (3, b"\x07\x03", 0, 1), messages.STILL: (9,), messages.GO: (1, 250, b"\x07\x09", 1),
+    messages.MOVED: (9, 400, 1000, 3, 30000),
     messages.STATUS: (600, 600, 1, 0, 9, bytes(8), 5, 1, [(1, 1, 5, 6, 7, 8)]),
     messages.EVENT: (2, 1, 90, 0), messages.TIME: (838000000, 250, 20),
     messages.COMMAND: (77, 1, 6, 0, 400, 0, 600, "quiet"), messages.RESULT: (77, 0, "é"), messages.WHY: (0, 0),

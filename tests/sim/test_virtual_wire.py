@@ -44,7 +44,7 @@ class Ear:
     def hear_frame(self, frame, sender: str) -> None:
         self.heard += self._sent[self.wire.speaker, frame.counter]
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         self.passed_at.append(end_us)
 
 

@@ -18,7 +18,7 @@ from cobs import cobs
 HERE = Path(__file__).parent
 TYPES = {
     "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
-    "STILL": 0x14, "GO": 0x15,
+    "STILL": 0x14, "GO": 0x15, "MOVED": 0x16,
     "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
     "SET_TIME": 0x40, "TIME_OK": 0x41, "SEARCH": 0x42, "HERE": 0x43, "PLACE": 0x44, "PLACED": 0x45,
 }  # fmt: skip
@@ -56,12 +56,18 @@ def short_line(key: bytes, context: bytes, name: str, address: int, counter: int
     """A short frame as section 2 of PROTOCOL.md lays it out. The seal covers what a long frame's would: the header with
     the whole counter, the first byte, and what stands behind the header's part."""
     if name == "POLL":
-        ack, pairs, full = values
-        first = bytes([1 << 5 | full << 4 | (ack > 0) << 3 | len(pairs) // 2])
+        ack, pairs, full, more = values
+        first = bytes([1 << 5 | full << 4 | (ack > 0) << 3 | more << 2 | len(pairs) // 2])
         place, rest = bytes([address, counter & 255]), (struct.pack(">I", ack) if ack else b"") + pairs
         sealed = head(address, 0, TYPES[name], counter)
     elif name == "STILL":
         first, place, rest = bytes([2 << 5]), bytes([address]), bytes(values)
+        sealed = head(0, address, TYPES[name], counter)
+    elif name == "MOVED":
+        as_of, level_pm, target_pm, layer, power_mw = values
+        first, place = bytes([5 << 5]), bytes([address])
+        light = struct.pack(">I", level_pm << 14 | target_pm << 4 | layer)[1:]
+        rest = bytes([as_of]) + light + struct.pack(">H", power_mw // 100)
         sealed = head(0, address, TYPES[name], counter)
     elif name == "EVENT":
         user_class, source, age_ms, repeat = values
@@ -69,8 +75,8 @@ def short_line(key: bytes, context: bytes, name: str, address: int, counter: int
         place, rest = struct.pack(">BI", address, counter), bytes([repeat or min(age_ms // 10, 255)])
         sealed = head(255, address, TYPES[name], counter)
     else:
-        low, high, pairs = values
-        body = bytes([4 << 5 | len(pairs) // 2, address, low, high]) + pairs
+        low, high, pairs, more = values
+        body = bytes([4 << 5 | more << 4 | len(pairs) // 2, address, low, high]) + pairs
         return delimited(body + crc(body))
     return delimited(first + place + rest + mac(key, context, sealed + first + rest)[:6])
 
@@ -78,11 +84,11 @@ def short_line(key: bytes, context: bytes, name: str, address: int, counter: int
 def short_payload(name: str, values: list) -> bytes:
     """The part of a short frame that is no header, seal or CRC."""
     body = cobs.decode(short_line(b"", b"", name, 0, 0, values)[1:-1])
-    cut = {"POLL": (3, -6), "STILL": (2, -6), "EVENT": (6, -6), "GO": (2, -2)}[name]
+    cut = {"POLL": (3, -6), "STILL": (2, -6), "MOVED": (2, -6), "EVENT": (6, -6), "GO": (2, -2)}[name]
     return body[:1] + body[cut[0] : cut[1]]
 
 
-SHORT = ("POLL", "STILL", "EVENT", "GO")
+SHORT = ("POLL", "STILL", "MOVED", "EVENT", "GO")
 
 
 def plain(value):
@@ -195,13 +201,17 @@ def short_vectors() -> dict:
     down, up, bus = b"lamplighter 1 down:", b"lamplighter 1 up:", b"lamplighter 1 bus:"
     good = []
     for key, context, name, address, counter, values in (
-        (session, down, "POLL", 7, 1, [0, b"", 1]), (session, down, "POLL", 250, 0x1FF, [0, b"", 0]),
-        (session, down, "POLL", 1, 256, [0xFFFFFFFF, b"\x07\x2b", 0]), (session, down, "POLL", 7, 9, [0, bytes(6), 0]),
-        (session, down, "POLL", 7, 0xFFFFFFFF, [1, b"", 1]), (session, up, "STILL", 7, 300, [44]),
-        (session, up, "STILL", 250, 1, [0]), (BUS_KEY, bus, "EVENT", 7, 43, [1, 0, 80, 0]),
+        (session, down, "POLL", 7, 1, [0, b"", 1, 0]), (session, down, "POLL", 250, 0x1FF, [0, b"", 0, 1]),
+        (session, down, "POLL", 1, 256, [0xFFFFFFFF, b"\x07\x2b", 0, 0]),
+        (session, down, "POLL", 7, 9, [0, bytes(6), 0, 1]),
+        (session, down, "POLL", 7, 0xFFFFFFFF, [1, b"", 1, 1]), (session, up, "STILL", 7, 300, [44]),
+        (session, up, "STILL", 250, 1, [0]),
+        (session, up, "MOVED", 7, 300, [44, 1000, 0, 3, 6553500]), (session, up, "MOVED", 1, 1, [0, 0, 1000, 15, 0]),
+        (session, up, "MOVED", 250, 257, [1, 512, 513, 9, 25600]), (BUS_KEY, bus, "EVENT", 7, 43, [1, 0, 80, 0]),
         (BUS_KEY, bus, "EVENT", 250, 0xFFFFFFFF, [2, 3, 2550, 0]), (BUS_KEY, bus, "EVENT", 1, 256, [0, 0, 0, 255]),
-        (BUS_KEY, bus, "EVENT", 1, 1, [0, 0, 0, 0]), (b"", b"", "GO", 0, 0, [1, 250, b""]),
-        (b"", b"", "GO", 3, 0, [9, 8, b"\x07\x2b\x08\x00\x09\xff"]), (b"", b"", "GO", 0, 0, [0, 0, b"\x01\x01"]),
+        (BUS_KEY, bus, "EVENT", 1, 1, [0, 0, 0, 0]), (b"", b"", "GO", 0, 0, [1, 250, b"", 0]),
+        (b"", b"", "GO", 3, 0, [9, 8, b"\x07\x2b\x08\x00\x09\xff" + bytes(4), 1]),
+        (b"", b"", "GO", 0, 0, [0, 0, b"\x01\x01", 0]),
     ):  # fmt: skip
         row = {"say": name, "type": TYPES[name], "address": address, "counter": counter, "values": plain(values)}
         row |= {"key": key.hex(), "context": context.decode(), "payload": short_payload(name, values).hex()}
@@ -210,7 +220,8 @@ def short_vectors() -> dict:
     forbidden = [
         (go + crc(go)[::-1], "GO with its CRC turned round"), (go + bytes(2), "GO without a CRC"),
         (crc(b""), "a CRC alone"), (go[:3] + crc(go[:3]), "GO without its end"),
-        (bytes([0]) + bytes(8), "form 0"), (bytes([5 << 5]) + bytes(8), "form 5"),
+        (bytes([0]) + bytes(8), "form 0"), (bytes([6 << 5]) + bytes(8), "form 6"),
+        (bytes([5 << 5]) + bytes(12), "MOVED of 13 bytes"), (bytes([5 << 5]) + bytes(14), "MOVED of 15 bytes"),
         (bytes([7 << 5]) + bytes(12), "form 7"), (bytes([1 << 5]) + bytes(7), "POLL of eight bytes"),
         (bytes([2 << 5]) + bytes(7), "STILL of eight bytes"), (bytes([2 << 5]) + bytes(9), "STILL of ten bytes"),
         (bytes([3 << 5]) + bytes(11), "EVENT of twelve bytes"),
@@ -223,7 +234,10 @@ def short_vectors() -> dict:
         ("STILL", "4100", "a flag"), ("STILL", "400000", "a byte too many"), ("EVENT", "60", "no age"),
         ("EVENT", "6c00", "class of user 3"), ("EVENT", "7000", "repeated for the 0th time"),
         ("EVENT", "600000", "a byte too many"), ("GO", "8001", "no end"), ("GO", "810105", "the pair is missing"),
-        ("GO", "840105" + "00" * 8, "four pairs"), ("GO", "900105", "an unknown flag"),
+        ("GO", "860105" + "00" * 12, "six pairs"), ("GO", "880105", "an unknown flag"),
+        ("MOVED", "a000fa400000", "a byte too few"), ("MOVED", "a000fa4000000000", "a byte too many"),
+        ("MOVED", "a100fa40000000", "a flag"), ("MOVED", "a000fa7fff0000", "a level of 1001"),
+        ("MOVED", "a000003e900000", "a target of 1001"),
     ]  # fmt: skip
     return {
         "good": good,
@@ -313,15 +327,17 @@ def session_vectors() -> dict:
     t.say("gateway", "HELLO", hello, POST_KEY, b"lamplighter 1 hello:", ADDRESS, 0)
     hello_ok = [1, POST_RANDOM, 3405691582, 12, "post-07", "0.1.0", NEXT_NUMBER]
     t.say("post", "HELLO_OK", hello_ok, POST_KEY, b"lamplighter 1 hello-ok:" + GATEWAY_RANDOM, 0, 0)
-    t.ask("POLL", [0, b"", 1])
+    t.ask("POLL", [0, b"", 1, 0])
     items = [[41, 4, 0, 12, 0, 0], [42, 1, 838000000, 600, 18200, 123456]]
     t.answer("STATUS", [600, 600, 1, 0, 18200, b"", 0, 2, items])
     t.say("gateway", "TIME", [838000010, 250, 15], BUS_KEY, b"lamplighter 1 bus:", 255, GATEWAY_COUNTER + 1)
     t.say("post", "EVENT", [1, 0, 80, 0], BUS_KEY, b"lamplighter 1 bus:", 255, 43)
-    t.ask("POLL", [42, bytes([ADDRESS, 43]), 0])
+    t.ask("POLL", [42, bytes([ADDRESS, 43]), 0, 0])
     t.answer("STATUS", [1000, 1000, 3, 0, 30000, b"", 838000010, 1, [[43, 2, 838000010, 0, 1, 0]]])
-    t.ask("POLL", [43, b"", 0])
+    t.ask("POLL", [43, b"", 0, 0])
     t.answer("STILL", [2])
+    t.ask("POLL", [0, b"", 0, 1])
+    t.answer("MOVED", [2, 640, 300, 1, 19500])
     t.say("post", "EVENT", [1, 0, 0, 1], BUS_KEY, b"lamplighter 1 bus:", 255, 43)
     t.ask("COMMAND", [77, 1, 6, 0, 400, 838000610, 600, "quiet hour"])
     t.answer("RESULT", [77, 0, ""])
@@ -383,8 +399,8 @@ def refused(t: Transcript) -> list:
     forge("gateway", "a STILL with the bus key", BUS_KEY, up, 0, ADDRESS, "STILL", t.counter + 1, [2])
     forge("gateway", "an event of an older item", BUS_KEY, bus, 255, ADDRESS, "EVENT", 42, [1, 0, 0, 0])
     forge("gateway", "an event with another key", t.session_key, bus, 255, ADDRESS, "EVENT", 99, [1, 0, 0, 0])
-    forge("post", "a POLL with the bus key", BUS_KEY, down, ADDRESS, 0, "POLL", t.counter + 1, [0, b"", 0])
-    forge("post", "a POLL of 256 requests ago", t.session_key, down, ADDRESS, 0, "POLL", t.counter - 1, [0, b"", 0])
+    forge("post", "a POLL with the bus key", BUS_KEY, down, ADDRESS, 0, "POLL", t.counter + 1, [0, b"", 0, 0])
+    forge("post", "a POLL of 256 requests ago", t.session_key, down, ADDRESS, 0, "POLL", t.counter - 1, [0, b"", 0, 0])
     return rows
 
 

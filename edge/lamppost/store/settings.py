@@ -68,6 +68,7 @@ KEYS = (
     ("reading-s", 900, _between("reading-s", 1, 86400), False),
     ("output-pm", 1000, _between("output-pm", 100, 1000), False),
     ("clo", "", _clo, False),
+    ("turn-ms", 2, _between("turn-ms", 1, 50), False),
 )
 _PLACE = {entry[0]: place for place, entry in enumerate(KEYS)}
 _TEXTS = ("identity", "clo")
@@ -146,6 +147,11 @@ class Settings:
     def reading_s(self) -> int:
         """Seconds from one reading to the next."""
         return int(self.get("reading-s"))
+
+    @property
+    def turn_ms(self) -> int:
+        """The turn-around of its line, the same at every end."""
+        return int(self.get("turn-ms"))
 
     @property
     def provisioned(self) -> bool:

@@ -61,9 +61,9 @@ def pack(signed: bytes, seal: bytes) -> bytes:
     return b"\x00" + cobs.encode(body + crc16(body).to_bytes(2, "big")) + b"\x00"
 
 
-def go(src: int, low: int, high: int, pairs: bytes) -> bytes:
+def go(src: int, low: int, high: int, pairs: bytes, more: int = 0) -> bytes:
     """The bytes of a GO: no seal, for it proves nothing and moves nothing; a CRC, for noise must not be one."""
-    body = packed.pack(header(EVERYBODY, src, packed.GO, 0) + packed.encode(packed.GO, (low, high, pairs)), b"")
+    body = packed.pack(header(EVERYBODY, src, packed.GO, 0) + packed.encode(packed.GO, (low, high, pairs, more)), b"")
     return b"\x00" + cobs.encode(body + crc16(body).to_bytes(2, "big")) + b"\x00"
 
 

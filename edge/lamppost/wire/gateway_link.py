@@ -91,7 +91,7 @@ class GatewayLink:
         session = self._sessions.get(frame.src)
         if session is None:
             raise WireError("bad seal")
-        still = frame.type == messages.STILL  # has the counter of its question, unsaid
+        still = frame.type in (messages.STILL, messages.MOVED)  # have the counter of their question, unsaid
         counter = session.asked if still else frame.counter
         if not fits(session.key, contexts.UP, frame.with_counter(counter) if still else frame.signed, frame.seal):
             raise WireError("bad seal")

@@ -3,7 +3,7 @@
 The table FIELDS is the whole catalogue; `encode` and `decode` check both ways against it. A field is a tuple:
 ("u", most) integer 0..most; ("i", most) integer -most..most; ("b", least, most) bytes of that length; ("s", most) text
 of at most that many bytes of UTF-8; ("a", most, fields) array of at most that many arrays, each with these fields.
-POLL, STILL, EVENT and GO are no CBOR: packed.py.
+POLL, STILL, MOVED, EVENT and GO are no CBOR: packed.py.
 """
 
 from lamppost.wire import cbor, packed
@@ -18,6 +18,7 @@ STATUS = 0x11
 EVENT = packed.EVENT  # post to everybody, sealed with the bus key: somebody is here
 TIME = 0x13  # gateway to everybody, sealed with the bus key
 STILL = packed.STILL  # the answer to POLL while the last STATUS holds
+MOVED = packed.MOVED  # and while nothing but the light has changed
 GO = packed.GO
 COMMAND = 0x20  # gateway to post: act, once for each transaction
 RESULT = 0x21
@@ -35,7 +36,7 @@ PLACED = 0x45
 
 # The requests that a session carries, and what may answer each
 ANSWERS = {
-    POLL: (STATUS, STILL), COMMAND: (RESULT,), WHY: (WHY_OK,), BLOB_BEGIN: (BLOB_OK,), BLOB_DATA: (BLOB_OK,),
+    POLL: (STATUS, STILL, MOVED), COMMAND: (RESULT,), WHY: (WHY_OK,), BLOB_BEGIN: (BLOB_OK,), BLOB_DATA: (BLOB_OK,),
     SET_TIME: (TIME_OK,),
 }  # fmt: skip
 

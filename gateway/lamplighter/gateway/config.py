@@ -61,7 +61,8 @@ class Bus:
     id: str
     port: str
     baud: int
-    reply_ms: int
+    turn_ms: int
+    reply_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ BUS = Table(
     id=Field(text(ID)),
     port=Field(text(r".{1,4096}")),
     baud=Field(one_of(*BAUDS), 19200),
-    reply_ms=Field(integer(10, 1000), 50),  # more than 50 only where posts are simulated on a busy machine
+    turn_ms=Field(integer(1, 50), 2),  # as the posts have it (setting turn-ms); lamppost.wire.access.Timing
+    reply_ms=Field(integer(10, 1000), None),  # 10 + 5 turn_ms; more only where posts are simulated on a busy machine
 )
 POST = Table(
     id=Field(text(ID)),

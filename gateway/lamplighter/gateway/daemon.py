@@ -36,6 +36,7 @@ from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.relay_desk import RelayDesk
 from lamplighter.gateway.status import StatusReport
 from lamplighter.gateway.topics import Topics, dump
+from lamppost.wire.packed import AGE_MAX_MS
 
 Answered = Callable[[line.Result], None]
 
@@ -140,7 +141,8 @@ class Daemon:
             self.ledger.counter(bus.id, true_utc_s()),
             lambda counter: self.ledger.reserve(bus.id, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
-            bus.reply_ms,
+            bus.reply_ms or 0,
+            turn_ms=bus.turn_ms,
             aliases=self.hood.aliases.get(bus.id, ()),
         )
 
@@ -190,8 +192,14 @@ class Daemon:
         self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
         self.flow.heard(self._names[bus, heard.address], heard)
         self.homeassistant.heard(self._names[bus, heard.address], heard)
-        if not heard.repeat:
-            self.keep([items.from_heard(self._names[bus, heard.address], heard, self.utc_s())])
+        if heard.repeat:
+            return
+        entry = items.from_heard(self._names[bus, heard.address], heard, self.utc_s())
+        if heard.age_ms >= AGE_MAX_MS:  # or more: when it was is told by the item
+            self.keep([entry])
+        else:
+            kept = line.Kept(heard.address, heard.epoch, heard.seq)
+            self.keep([entry], lambda: self.buses[bus].handle(kept))
 
     def keep(self, entries: list, then: Callable[[], None] | None = None) -> None:
         """Store entries, tell the broker side, and then do `then`."""

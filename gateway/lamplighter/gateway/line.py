@@ -53,6 +53,14 @@ class Stored(NamedTuple):
     seq: int
 
 
+class Kept(NamedTuple):
+    """The event of this item, which was Heard, lies on disk: where all before it do, the post may forget it."""
+
+    address: int
+    epoch: int
+    seq: int
+
+
 class Clock(NamedTuple):
     """UTC at this moment; without it, no time is broadcast."""
 

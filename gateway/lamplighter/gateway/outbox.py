@@ -61,7 +61,7 @@ class Seen(NamedTuple):
     def plus(self, entry: Entry) -> Seen:
         """After this entry; a new epoch forgets the old one."""
         seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())
-        if entry.fast:
+        if entry.fast and entry.seq != seen.stored + 1:
             return seen._replace(heard=seen.heard | {entry.seq})
         stored = max(seen.stored, entry.seq)
         return Seen(seen.epoch, stored, frozenset(seq for seq in seen.heard if seq > stored))
@@ -150,7 +150,8 @@ class Outbox:
         for entry in entries:
             seen = self._seen.get(entry.post, Seen(entry.epoch, 0, frozenset()))
             known = seen.has(entry.epoch, entry.seq)
-            if entry.fast and (known or (entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX)):
+            full = entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX and entry.seq != seen.stored + 1
+            if entry.fast and (known or full):
                 continue
             self._seen[entry.post] = seen.plus(entry)
             touched.add(entry.post)

@@ -1,8 +1,8 @@
 """The poll scheduler of one line: events and the time in, actions out. No clock, port, or event loop.
 
 Rules kept here:
-- The line is half duplex. After a post's reply, and after a broadcast, it stays silent for WINDOW_MS so that posts can
-  send events; a frame heard there opens the window again, at most WINDOWS_MAX times in a row.
+- The line is half duplex. After a post's reply, and after a broadcast, it stays silent for a slot so that posts can
+  send events; a frame heard there opens another, at most WINDOWS_MAX times in a row. Garbage there: burst.py.
 - A reply's first byte is due `reply_ms` after the question has left the wire, and a frame that has begun may end.
 - Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
 - Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lamplighter.gateway import line
+from lamplighter.gateway.burst import Burst
+from lamplighter.gateway.hints import Hints
 from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
 from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
@@ -24,23 +26,19 @@ from lamplighter.gateway.timekeeper import Timekeeper
 from lamplighter.gateway.visit import Visit
 from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages, packed
-from lamppost.wire.access import SLOT_MS, SLOTS
+from lamppost.wire.access import Timing
 from lamppost.wire.errors import WireError
-from lamppost.wire.frame import FINDING, GATEWAY, Decoder, Frame
+from lamppost.wire.frame import FINDING, GATEWAY, Decoder, Frame, go
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import Message
 
-WINDOW_MS = SLOT_MS * (1 + SLOTS) + 2  # the last slot, and what two clocks may differ
 WINDOWS_MAX = 8  # a talkative or broken post must not keep the line
-REPLY_MS = 50  # posts wait IDLE_MS = 60 of silence before they take the line
 BLOB_REPLY_MS = 200  # a board erases and writes flash before it answers the last block
 GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
 TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
 TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
 TIME_BYTES = 32  # a TIME or SET_TIME frame on the wire
 STEP_MS = 500  # of this computer's clock: less is slewed by its time service
-HINTS_MAX = 32  # events whose senders are still to be told
-HINT_USES = 2  # a hint is told twice: its poll may be lost
 SEQ_MAX = 0xFFFFFFFF
 ITEM_MAX = 1 << 63  # what an outbox column holds
 
@@ -83,9 +81,10 @@ class Poller:
         counter: int,
         reserve: Callable[[int], None],
         acks: dict[int, tuple[int, int]] | None = None,
-        reply_ms: int = REPLY_MS,
+        reply_ms: int = 0,
         cycle_ms: int = 0,
         aliases: Collection[int] = (),
+        turn_ms: int = 2,
     ) -> None:
         self.counters = Counters()
         self.timekeeper = Timekeeper(cycle_ms)
@@ -98,7 +97,8 @@ class Poller:
         self._sent_ms = 0  # when what we are sending ends
         self._decoder = Decoder()
         self._baud = baud
-        self._reply_ms = reply_ms
+        self._timing = Timing(baud, turn_ms)
+        self._reply_ms = reply_ms or self._timing.reply_ms
         self._cycle_ms = cycle_ms
         self._time_every_ms = max(TIME_EVERY_MS, cycle_ms // 3)
         self._more: set[int] = set()  # posts that hold more items than their last status could carry
@@ -111,7 +111,9 @@ class Poller:
         self._uncertainty_ms = 0
         self._time_ms = 0
         self._time_sent_ms = -TIME_APART_MS
-        self._hints: list[list[int]] = []
+        self._hints = Hints()
+        self._burst = Burst(sorted(post_keys))
+        self._began_ms: int | None = None  # when something was heard in this slot
         self._run = 0
         self._last_background = self._last_hello = self._told_one = False
         self._actions: list = []
@@ -124,6 +126,8 @@ class Poller:
             self._ask(event)
         elif isinstance(event, line.Stored):
             self._stored(event)
+        elif isinstance(event, line.Kept):
+            self._kept(event)
         elif isinstance(event, line.Clock):
             self._clock(event, t_ms)
         elif isinstance(event, line.Say):
@@ -164,13 +168,22 @@ class Poller:
         self._visit.noise = True
         if self._phase == FREE:
             self._open_window(t_ms)
-        self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
+        if self._phase == WINDOW:
+            self._carrier(t_ms)
+        else:
+            self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
         errors = self._decoder.errors
         for frame in self._decoder.feed(data):
             self._frame(frame, t_ms)
         if self._decoder.errors != errors:
             self.mouth.trouble(t_ms)
             self._error(self._decoder.last_error, self._decoder.errors - errors)
+
+    def _kept(self, kept: line.Kept) -> None:
+        peer = self._roster.peers[kept.address]
+        if peer.epoch == kept.epoch and kept.seq == peer.ack + 1:
+            peer.ack = kept.seq  # and its status need not bring it: 30 ms of a line at 19,200 baud
+        peer.urgent = True
 
     def _clock(self, clock: line.Clock, t_ms: int) -> None:
         ahead_ms = clock.utc_ms - t_ms
@@ -195,6 +208,7 @@ class Poller:
     def _down(self, t_ms: int) -> None:
         self._decoder = Decoder()
         self.mouth.clear()
+        self._burst.clear()
         self._phase, self._question = FREE, None
         self._actions += self._jobs.drop(None, "the line is down") + self._visit.drop("the line is down")
         for peer in self._roster.peers.values():
@@ -204,6 +218,13 @@ class Poller:
                 peer.state = OFFLINE
                 self._actions.append(line.Offline(peer.address))
             peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
+
+    def _carrier(self, t_ms: int) -> None:
+        """Bytes in a slot: an event that began there, or several, which end when the last does."""
+        if self._began_ms is None:
+            self._began_ms = t_ms
+        event_ends_ms = self._began_ms + self._timing.event_ms + 2
+        self._until = min(self._hard_until, max(self._until, event_ends_ms, t_ms + max(2, self._timing.late_ms)))
 
     # --- what is heard
 
@@ -217,8 +238,11 @@ class Poller:
         try:
             message = self._link.receive(frame)
         except WireError as error:
-            self._error(f"address {frame.src}: {error}")
-            self._again(t_ms)
+            if frame.type == messages.EVENT and str(error) == "old counter" and frame.src in self._roster.peers:
+                self._hints.add(frame.src, frame.counter)  # it was taken before: the acknowledgement was lost
+            else:
+                self._error(f"address {frame.src}: {error}")
+            self._again(frame.src, t_ms)
             return
         peer = self._roster.peers[message.src]
         if message.kind == messages.EVENT:
@@ -227,8 +251,8 @@ class Poller:
             self._hello_ok(peer, message.values, t_ms)
         elif message.kind == messages.STATUS:
             self._status(peer, message, t_ms)
-        elif message.kind == messages.STILL:
-            self._still(peer, message.values[0])
+        elif message.kind in (messages.STILL, messages.MOVED):
+            self._still(peer, *message.values)
         elif message.kind == messages.TIME_OK:
             self.timekeeper.told(peer.address, message.values, t_ms)
         self._settle(peer, message, t_ms)
@@ -240,13 +264,13 @@ class Poller:
             self._windows = 0
             self._open_window(t_ms)
         else:
-            self._again(t_ms)
+            self._again(frame.src, t_ms)
 
     def _settle(self, peer: Peer, message: Message, t_ms: int) -> None:
         """The line after a good frame: the answer that was waited for, or something else."""
         question = self._question
         if question is None or question.peer is not peer or message.kind not in REPLIES[question.kind]:
-            self._again(t_ms)
+            self._again(peer.address, t_ms)
             return
         self._question = None
         peer.misses = 0
@@ -264,8 +288,9 @@ class Poller:
         peer.hello_ms = min(peer.hello_ms, t_ms)  # it lives
         if peer.state != SESSION:  # without a session its item epoch is not known: the items will tell
             return
-        peer.urgent = peer.urgent or not repeat  # it holds an item
-        self._hints = [*self._hints, [peer.address, event.number & 255, 0]][-HINTS_MAX:]
+        peer.urgent = peer.urgent or (not repeat and age_ms >= packed.AGE_MAX_MS)  # else when it is Kept
+        self._hints.add(peer.address, event.number)
+        self._burst.heard()
         self._actions.append(line.Heard(peer.address, peer.epoch, event.number, user_class, port, age_ms, repeat))
 
     def _hello_ok(self, peer: Peer, values: list, t_ms: int) -> None:
@@ -278,13 +303,16 @@ class Poller:
         self.timekeeper.opened(peer.address)
         self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots))
 
-    def _still(self, peer: Peer, as_of: int) -> None:
-        """Nothing has changed since the STATUS that answered the request with this counter."""
+    def _still(self, peer: Peer, as_of: int, *light: int) -> None:
+        """Nothing, or only the light, has changed since the STATUS that answered the request with this counter."""
         self._more.discard(peer.address)
         if peer.status is None or peer.as_of != as_of:  # that one was lost
             peer.full = peer.urgent = True
-        else:
-            self._actions.append(peer.status)
+            return
+        if light:
+            level_pm, target_pm, layer, power_mw = light
+            peer.status = peer.status._replace(level_pm=level_pm, target_pm=target_pm, layer=layer, power_mw=power_mw)
+        self._actions.append(peer.status)
 
     def _status(self, peer: Peer, message: Message, t_ms: int) -> None:
         values = message.values
@@ -313,6 +341,8 @@ class Poller:
             self._missed(t_ms)
         if self._phase == WINDOW and t_ms >= self._until:
             self._phase = FREE
+            if self._began_ms is not None:
+                self._burst.garbled(t_ms)
         if self._phase == FREE:
             self._next(t_ms)
         elif self._cutting() and t_ms >= self._sent_ms:
@@ -320,7 +350,8 @@ class Poller:
 
     def _cutting(self) -> bool:
         """Whether an event from elsewhere may begin in this window: nobody is heard, and nobody waits too long."""
-        return self._phase == WINDOW and self.mouth.may and not self._decoder.begun
+        silent = self._phase == WINDOW and self._began_ms is None and not self._decoder.begun
+        return silent and self.mouth.may and not self._burst.under_way
 
     def _say(self, t_ms: int) -> bool:
         said = self.mouth.take(t_ms)
@@ -334,6 +365,10 @@ class Poller:
 
     def _next(self, t_ms: int) -> None:
         """Begin the next exchange, if one is due."""
+        run = self._burst.next(t_ms)
+        if run is not None:
+            self._go(run[0], run[1], t_ms)
+            return
         if self.mouth.may and self._say(t_ms):
             return
         if not self._exchange(t_ms):
@@ -396,19 +431,11 @@ class Poller:
 
     def _poll(self, peer: Peer, t_ms: int) -> None:
         ack = peer.ack if peer.ack != peer.ack_told else 0
-        told = self._told(1 if ack else packed.PAIRS_MAX)
+        pairs, more = self._hints.take(1 if ack else packed.PAIRS_MAX)
         self._roster.polled(peer, t_ms)
         peer.poll_ms = max(peer.poll_ms, t_ms + self._cycle_ms)
-        self._ask_post(peer, messages.POLL, (ack, told, int(peer.full)), None, t_ms)
+        self._ask_post(peer, messages.POLL, (ack, pairs, int(peer.full), more), None, t_ms)
         peer.asked_ack = ack
-
-    def _told(self, most: int) -> bytes:
-        """The events heard that the next frame tells their senders: (address, low byte of the number) each."""
-        hints = self._hints[:most]
-        for hint in hints:
-            hint[2] += 1
-        self._hints = [hint for hint in self._hints if hint[2] < HINT_USES]
-        return bytes(byte for address, seq, _ in hints for byte in (address, seq))
 
     def _ask_post(self, peer: Peer, kind: int, values: tuple, job: Job | None, t_ms: int) -> None:
         try:
@@ -484,17 +511,31 @@ class Poller:
             self._ended(self._jobs.missed(question.job))
 
     def _open_window(self, t_ms: int) -> None:
-        self._phase = WINDOW
-        self._until = t_ms + WINDOW_MS
-        self._hard_until = t_ms + WINDOW_MS + 2 * self._wire_ms(FRAME_MAX)
+        self._phase, self._began_ms = WINDOW, None
+        self._until = t_ms + self._timing.slot_ms
+        self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
 
-    def _again(self, t_ms: int) -> None:
+    def _go(self, low: int, high: int, t_ms: int) -> None:
+        """Give each post between two addresses a place of its own to say its event."""
+        pairs, more = self._hints.take(packed.GO_PAIRS_MAX)
+        self._send(go(GATEWAY, low, high, pairs, more), t_ms)
+        self._windows = 0
+        self._places(self._until, high - low)
+
+    def _places(self, t_ms: int, count: int) -> None:
+        """A window of a place, and `count` more behind it."""
+        self._open_window(t_ms)
+        self._until += count * self._timing.rank_ms
+        self._hard_until += count * self._timing.rank_ms
+
+    def _again(self, src: int, t_ms: int) -> None:
         """A frame that nobody waited for has ended."""
         if self._phase != WINDOW:
             return
-        self._windows += 1
+        left = self._burst.left(src)
+        self._windows += left < 0
         if self._windows < WINDOWS_MAX:
-            self._open_window(t_ms)
+            self._places(t_ms, max(0, left - 1))
 
     def _wire_ms(self, size: int) -> int:
         return -(-size * 10_000 // self._baud)

@@ -150,7 +150,7 @@ class Watch:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         raise AssertionError("a stranger that listens gets bytes")
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass
 
     def _frame(self, frame: Frame, size: int) -> None:
@@ -158,7 +158,7 @@ class Watch:
             sight = self._open.get((frame.src, frame.counter))
             if sight is not None and sight.line_us < 0:
                 sight.line_us = self.now_us
-        elif frame.type in (messages.STATUS, messages.STILL):
+        elif frame.type in (messages.STATUS, messages.STILL, messages.MOVED):
             self.statuses += 1
             self.frame_bytes += size
         elif frame.src == GATEWAY and frame.type == messages.POLL:

@@ -24,6 +24,7 @@ from lamplighter.gateway.roster import Roster
 from lamplighter.gateway.topics import Desired, utc_text
 from lamplighter.plans.hashing import document_hash
 from lamppost.wire import messages
+from lamppost.wire.packed import AGE_MAX_MS
 from lampsim.check.worlds import Ask, key_of
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ class Cabinet:
             self._after(COMMIT_US, lambda: (self.outbox.append(entries), self._give(bus, stored)))
         elif isinstance(action, line.Heard) and not action.repeat:
             entry = items.from_heard(self._names[bus, action.address], action, self._utc_s())
-            self._after(COMMIT_US, lambda: self.outbox.append([entry]))
+            kept = line.Kept(action.address, action.epoch, action.seq) if action.age_ms < AGE_MAX_MS else None
+            self._after(COMMIT_US, lambda: (self.outbox.append([entry]), kept and self._give(bus, kept)))
         elif isinstance(action, line.Status):
             self.plans.runs(self._names[bus, action.address], action.plan)
         elif isinstance(action, line.Online):

@@ -24,6 +24,7 @@ from lamplighter.plans.neighbourhood import Neighbourhood
 from lamplighter.plans.site import PostSite
 from lamppost.wire import messages
 from lamppost.wire.frame import Frame
+from lamppost.wire.packed import AGE_MAX_MS
 
 from .centre import Centre
 from .loop import Handle, Loop
@@ -72,7 +73,7 @@ class Port:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         raise AssertionError("a gateway listens to every byte")
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass
 
     def handle(self, event: tuple | None) -> None:
@@ -333,9 +334,10 @@ class VirtualGateway:
             return
         utc_s = max(0, ((self._utc_ms() or 0) - heard.age_ms) // 1000)
         item = (heard.seq, messages.PRESENCE, utc_s, heard.input, heard.user_class, 0)
-        self._keep([Entry(self._names[port.bus, heard.address], heard.epoch, item, True)], port, None)
+        kept = line.Kept(heard.address, heard.epoch, heard.seq) if heard.age_ms < AGE_MAX_MS else None
+        self._keep([Entry(self._names[port.bus, heard.address], heard.epoch, item, True)], port, kept)
 
-    def _keep(self, entries: list[Entry], port: Port, stored: line.Stored | None) -> None:
+    def _keep(self, entries: list[Entry], port: Port, stored: line.Stored | line.Kept | None) -> None:
         self.store.append(entries)
         starts = self.starts
 

@@ -242,9 +242,9 @@ class VirtualPost:
         if src in post.presence._addresses and post.overheard(src, event.user_class, self.t_ms() - event.age_ms):
             self.handle(("tick",))
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         if self.post is not None and self.post.line is not None:
-            self.post.line.passed(src, dst, self._t_ms(end_us))
+            self.post.line.passed(kind, src, dst, self._t_ms(end_us))
 
     def _listen_now(self) -> None:
         """Before it may want to speak: learn when the line was last in use."""
@@ -274,7 +274,7 @@ class VirtualPost:
         actions, deadline = post.handle(event, ticks)
         if actions:
             for action in actions:
-                self._act(action)
+                self._act(action, event[0])
                 if self.post is not post:  # a write to flash has cut the power
                     return
         line = post.line
@@ -284,11 +284,14 @@ class VirtualPost:
             self.wire.listen(self, listening)
         self._sleep(self._us(t_ms + ((deadline - ticks) & TICKS_MASK)))
 
-    def _act(self, action: tuple[Any, ...]) -> None:
+    def _act(self, action: tuple[Any, ...], cause: str) -> None:
         name = action[0]
         if name == "tx":
             data = action[1]
-            self._loop.after(self.turn_us, lambda: self._speak(data))
+            if cause == "tick":  # it was ready and waited for its moment
+                self._speak(data)
+            else:
+                self._loop.after(self.turn_us, lambda: self._speak(data))
         elif name == "save":
             try:
                 self._journal.put(action[1], action[2])

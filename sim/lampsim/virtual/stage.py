@@ -43,7 +43,7 @@ class Stranger:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         pass
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass
 
 

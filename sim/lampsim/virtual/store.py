@@ -45,7 +45,8 @@ class Store:
         for entry in self._pending.pop(0):
             seen = self._seen.get(entry.post) or Seen(entry.epoch, 0, frozenset())
             known = seen.has(entry.epoch, entry.item[0])
-            if entry.fast and (known or (entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX)):
+            full = entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX and entry.item[0] != seen.stored + 1
+            if entry.fast and (known or full):
                 continue
             self._seen[entry.post] = seen.plus(Row(0, entry.post, entry.epoch, entry.item[0], "", entry.fast))
             if not known:

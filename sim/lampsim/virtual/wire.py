@@ -61,7 +61,7 @@ class Station(Protocol):
     def hear(self, data: bytes) -> None: ...
     def hear_late(self, data: bytes, at_us: int) -> None: ...
     def hear_frame(self, frame: Frame, sender: str) -> None: ...
-    def passed(self, src: int, dst: int, end_us: int) -> None: ...
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None: ...
 
 
 class _Run:
@@ -103,7 +103,7 @@ class Wire:
         self._line: Line | None = None  # while transmissions overlap
         self._skip: dict[str, int] = {}
         self._step: Handle | None = None
-        self._past: list[tuple[int, int, int, str, set[str]]] = []  # end, src, dst, sender, who missed it
+        self._past: list[tuple[int, int, int, int, str, set[str]]] = []  # end, type, src, dst, sender, who missed it
         self._busy_us = 0
         self._by_address: dict[int, Station] = {}
         self.listeners: dict[str, Station] = {}  # those who hear every byte; gateways always
@@ -159,11 +159,11 @@ class Wire:
         run = self._run
         if run is not None and run.node != station.name and self._join(run, station):
             return self._loop.now_us
-        for end_us, src, dst, sender, missed in reversed(self._past):
+        for end_us, kind, src, dst, sender, missed in reversed(self._past):
             if end_us <= since_us:
                 break
             if sender != station.name and station.name not in missed:
-                station.passed(src, dst, end_us)
+                station.passed(kind, src, dst, end_us)
                 return end_us
         return since_us
 
@@ -256,8 +256,8 @@ class Wire:
         self.counters.bytes += len(run.data)
         self.counters.frames += 1
         frame = run.frame
-        src, dst = (frame.src, frame.dst) if frame else (255, 255)
-        self._past.append((run.end_us, src, dst, run.node, run.missed))
+        kind, src, dst = (frame.type, frame.src, frame.dst) if frame else (0, 255, 255)
+        self._past.append((run.end_us, kind, src, dst, run.node, run.missed))
         if len(self._past) > PAST:
             del self._past[0]
         if self._queue:
@@ -317,12 +317,22 @@ class Wire:
             for data in self._queue:
                 line.write(run.node, data, run.start_us)
             self._queue = []
-        self._plan_step()
+        self._plan_step(line.next_due_us)
         return line
 
-    def _plan_step(self) -> None:
-        self._loop.cancel(self._step)
-        self._step = self._loop.after(self._span_us(STEP_BYTES), self._collide)
+    def _plan_step(self, first_us: int | None = None) -> None:
+        """Look at the bytes that meet: when the first of them has ended, which shows that somebody speaks, and then
+        each STEP_BYTES."""
+        at_us = first_us
+        if at_us is None:
+            at_us = self._loop.now_us + self._span_us(STEP_BYTES)
+            end_us = self._line.next_end_us if self._line is not None else None
+            at_us = at_us if end_us is None or end_us <= self._loop.now_us else min(at_us, end_us)
+        if self._step is not None and self._step[2] is not None:
+            if self._step[0] <= at_us:
+                return
+            self._loop.cancel(self._step)
+        self._step = self._loop.at(at_us, self._collide)
 
     def _collide(self) -> None:
         line = self._line
@@ -334,7 +344,7 @@ class Wire:
             self._line = None
             self._busy_us += line.busy_us(now_us)
             self._add(line.counters)
-            self._past.append((now_us, 255, 255, "", set()))
+            self._past.append((now_us, 0, 255, 255, "", set()))
         else:
             self._plan_step()
         for name, data in heard:

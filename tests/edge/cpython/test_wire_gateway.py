@@ -6,14 +6,16 @@ import pytest
 from bench import BUS_KEY, Bench, Random, post_key
 
 from lamplighter.gateway import line
-from lamplighter.gateway.poll import WINDOW_MS, WINDOWS_MAX, Poller
+from lamplighter.gateway.poll import WINDOWS_MAX, Poller
 from lamplighter.gateway.roster import HELLO_TRIES, LONELY_EVERY_MS
 from lamppost.limits import FRAME_MAX, TICKS_MASK
 from lamppost.wire import messages
+from lamppost.wire.access import Timing
 from lamppost.wire.frame import Decoder, Frame
 
 BAUD = 19200
 ADDRESS = 3
+TIMING = Timing(BAUD)
 TURN_MS = 2
 
 
@@ -100,10 +102,10 @@ def test_a_window_stays_open_after_each_answer_and_each_broadcast(cabinet: Cabin
     starts = [at for at, _ in cabinet.sent]
     for end in cabinet.heard:
         after = [at - end for at in starts if at >= end]
-        assert not after or min(after) >= WINDOW_MS
+        assert not after or min(after) >= TIMING.slot_ms
     for (at, frame), (following, _) in itertools.pairwise(cabinet.sent):
         if frame.type == messages.TIME:
-            assert following - at >= WINDOW_MS + 15
+            assert following - at >= TIMING.slot_ms + 15
 
 
 def test_an_event_in_the_window_opens_it_again_eight_times(cabinet: Cabinet) -> None:
@@ -119,14 +121,15 @@ def test_an_event_in_the_window_opens_it_again_eight_times(cabinet: Cabinet) -> 
     assert answered
     started = cabinet.t_ms
     number = 1000
-    while cabinet.t_ms - started < 20 * WINDOW_MS:
+    step = TIMING.slot_ms - 1
+    while cabinet.t_ms - started < 20 * step:
         number += 1
         cabinet.say(link.event(number, 0, 0))
-        cabinet.run(WINDOW_MS - 4)
+        cabinet.run(step)
     talk = [at for at, _ in cabinet.sent if at > started]
     assert talk, "a talkative post kept the line"
-    assert talk[0] - started >= WINDOWS_MAX * (WINDOW_MS - 4)
-    assert talk[0] - started <= (WINDOWS_MAX + 1) * WINDOW_MS + 2 * wire_ms(bytes(FRAME_MAX))
+    assert talk[0] - started >= WINDOWS_MAX * step
+    assert talk[0] - started <= (WINDOWS_MAX + 1) * TIMING.slot_ms + 2 * wire_ms(bytes(FRAME_MAX))
 
 
 def test_two_misses_then_hello_then_offline_at_a_bounded_share(cabinet: Cabinet) -> None:

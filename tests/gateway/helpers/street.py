@@ -7,6 +7,8 @@ from lamplighter.gateway import line
 from lamplighter.gateway.poll import Poller
 from lamppost.post import Post
 from lamppost.store.settings import Settings
+from lamppost.wire import messages
+from lamppost.wire.packed import AGE_MAX_MS
 
 BUS_KEY = bytes(range(32))
 UTC_MS = 835_000_000_000  # 2026-06-17, so that plans and clocks make sense
@@ -154,6 +156,11 @@ class Street:
                 self._transmit(None, action.data)
                 continue
             self.said.append((self.now, action))
+            if isinstance(action, line.Heard) and not action.repeat and action.age_ms < AGE_MAX_MS:
+                item = (action.seq, messages.PRESENCE, 0, action.input, action.user_class, 0)
+                self.stored.setdefault((action.address, action.epoch, action.seq), item)
+                kept = line.Kept(action.address, action.epoch, action.seq)
+                self.at(self.now + self.store_ms, lambda kept=kept: self._gateway(kept))
             if isinstance(action, line.Items):
                 for item in action.items:
                     self.stored.setdefault((action.address, action.epoch, item[0]), item)
