@@ -68,7 +68,7 @@ class Ears:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         raise AssertionError("every byte of a spoilt line is heard")
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass
 
     def give(self, data: bytes, late_us: int) -> None:
@@ -157,5 +157,5 @@ class Jabber:
     def hear_frame(self, frame: Frame, sender: str) -> None:
         pass
 
-    def passed(self, src: int, dst: int, end_us: int) -> None:
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         pass

@@ -19,7 +19,7 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import jobs, poll
+from lamplighter.gateway import hints, jobs
 from lamppost import limits
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
@@ -503,7 +503,7 @@ def _sizes(post):
 
 def _poller_sizes(poller, peers: int):
     yield "requests", len(poller._jobs._jobs), jobs.JOBS_MAX
-    yield "hints", len(poller._hints), poll.HINTS_MAX
+    yield "hints", len(poller._hints), 2 * hints.HINTS_MAX
     yield "a frame's bytes", len(poller._decoder._piece), 210
     for name, most in (("_sessions", 1), ("_hellos", 1), ("_numbers", 1), ("_heard", 4)):  # an input each
         yield name, len(getattr(poller._link, name)), most * peers

@@ -103,6 +103,7 @@ class Wire:
         self._line: Line | None = None  # while transmissions overlap
         self._skip: dict[str, int] = {}
         self._step: Handle | None = None
+        self._step_us = 0
         self._past: list[tuple[int, int, int, int, str, set[str]]] = []  # end, type, src, dst, sender, who missed it
         self._busy_us = 0
         self._by_address: dict[int, Station] = {}
@@ -328,14 +329,14 @@ class Wire:
             at_us = self._loop.now_us + self._span_us(STEP_BYTES)
             end_us = self._line.next_end_us if self._line is not None else None
             at_us = at_us if end_us is None or end_us <= self._loop.now_us else min(at_us, end_us)
-        if self._step is not None and self._step[2] is not None:
-            if self._step[0] <= at_us:
+        if self._step is not None:
+            if self._step_us <= at_us:
                 return
             self._loop.cancel(self._step)
-        self._step = self._loop.at(at_us, self._collide)
+        self._step, self._step_us = self._loop.at(at_us, self._collide), at_us
 
     def _collide(self) -> None:
-        line = self._line
+        line, self._step = self._line, None
         if line is None:
             return
         now_us = self._loop.now_us
