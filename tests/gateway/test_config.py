@@ -65,7 +65,7 @@ def test_a_whole_configuration(folder) -> None:
     assert (config.root, config.id, config.site) == ("lamplighter", "gw1", "lln")
     assert config.state_dir == folder / "state"
     assert (config.mqtt.port, config.mqtt.password, config.mqtt.inflight) == (1883, "secret", 20)
-    assert (config.buses[0].baud, config.buses[0].reply_ms) == (19200, 50)
+    assert (config.buses[0].baud, config.buses[0].turn_ms, config.buses[0].reply_ms) == (19200, 2, None)
     site = config.posts[0].site
     assert (site.lat_ud, site.lon_ud) == (50_669_300, 4_615_000)
     assert site.luminaire == Luminaire(100, 900, 38_500, 400)

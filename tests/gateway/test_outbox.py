@@ -47,9 +47,13 @@ def test_a_new_item_epoch_counts_anew(box) -> None:
 
 
 def test_events_far_ahead_of_the_items_wait_for_the_items(box) -> None:
-    ahead = [entry(seq, fast=True) for seq in range(1, HEARD_MAX + 11)]
+    ahead = [entry(seq, fast=True) for seq in range(2, HEARD_MAX + 12)]  # number 1 is missing
     assert box.append(*ahead) == HEARD_MAX
-    assert box.append(*[entry(seq) for seq in range(1, HEARD_MAX + 11)]) == 10
+    assert box.append(*[entry(seq) for seq in range(1, HEARD_MAX + 12)]) == 11
+
+
+def test_events_in_order_never_wait(box) -> None:
+    assert box.append(*[entry(seq, fast=True) for seq in range(1, 2 * HEARD_MAX)]) == 2 * HEARD_MAX - 1
 
 
 def test_an_id_is_never_used_again(tmp_path) -> None:

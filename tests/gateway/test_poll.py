@@ -281,7 +281,10 @@ def test_recorded_frames_change_nothing_when_played_again() -> None:
         now += 1
         for action in poller.handle(line.Received(frame), now):
             assert isinstance(action, (line.Send, line.Offline)), action
-    assert poller.counters.errors - errors == len(recorded)
+    # An old event is no error: its sender may have missed the acknowledgement, and gets another.
+    others = [seen for frame in recorded for seen in Decoder().feed(frame) if seen.type != messages.EVENT]
+    assert 0 < len(recorded) - len(others) < 5
+    assert poller.counters.errors - errors == len(others)
     assert len(street.said) == said
 
 

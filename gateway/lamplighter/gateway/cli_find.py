@@ -122,7 +122,7 @@ async def _search(config: Config, bus_id: str, places: Places) -> tuple[Report, 
     bus_key = config.keys.buses[bus_id]
     poller = Poller(
         keys, bus_key, settings.baud, secrets.token_bytes, first, lambda n: ledger.reserve(bus_id, n),
-        reply_ms=settings.reply_ms,
+        reply_ms=settings.reply_ms or 0,
     )  # fmt: skip
     bus = Bus(settings, poller, act)
 

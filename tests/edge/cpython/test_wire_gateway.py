@@ -17,6 +17,7 @@ BAUD = 19200
 ADDRESS = 3
 TIMING = Timing(BAUD)
 TURN_MS = 2
+PIECE = 8  # bytes that a port hands over at once
 
 
 class Cabinet:
@@ -32,7 +33,7 @@ class Cabinet:
         self.heard: list[int] = []  # when the last byte of a post's frame had come
         self.out: list = []
         self.to_post: list[tuple[int, bytes]] = []
-        self.to_gateway: list[tuple[int, bytes]] = []
+        self.to_gateway: list[tuple[int, bytes, bool]] = []  # when, what, and whether a frame ends there
 
     def run(self, ms: int) -> None:
         for _ in range(ms):
@@ -65,14 +66,18 @@ class Cabinet:
                 self._from_post(self.bench.give(("rx", data)))
         if self.answers and (self.bench.deadline - self.bench.ticks - 1) & TICKS_MASK > TICKS_MASK // 2:
             self._from_post(self.bench.give(("tick",)))
-        for at, data in [row for row in self.to_gateway if row[0] <= self.t_ms]:
-            self.to_gateway.remove((at, data))
-            self.say(data)
+        for row in [row for row in self.to_gateway if row[0] <= self.t_ms]:
+            self.to_gateway.remove(row)
+            _, data, ends = row
+            self.say(data) if ends else self.give(line.Received(data))
 
     def _from_post(self, actions) -> None:
         for action in actions:
             if action[0] == "tx":
-                self.to_gateway.append((self.t_ms + TURN_MS + wire_ms(action[1]), action[1]))
+                data, start_ms = action[1], self.t_ms + TURN_MS
+                for at in range(0, len(data), PIECE):
+                    end = min(at + PIECE, len(data))
+                    self.to_gateway.append((start_ms + wire_ms(data[:end]), data[at:end], end == len(data)))
 
     def _act(self, actions) -> None:
         for action in actions:

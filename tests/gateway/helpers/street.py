@@ -11,6 +11,7 @@ from lamppost.wire import messages
 from lamppost.wire.packed import AGE_MAX_MS
 
 BUS_KEY = bytes(range(32))
+PIECE_MS = 10  # a UART hands bytes over at least that often
 UTC_MS = 835_000_000_000  # 2026-06-17, so that plans and clocks make sense
 
 
@@ -172,7 +173,7 @@ class Street:
             self._transmit(lamp, frame)
 
     def _transmit(self, sender, data: bytes) -> None:
-        """Everybody else hears it: the first byte early, the rest when it has ended; an overlap garbles."""
+        """Everybody else hears it: the first bytes early, the rest in pieces as they end; an overlap garbles."""
         self.frames.append((self.now, sender and sender.address, data))
         wire_ms = -(-len(data) * 10_000 // self.baud)
         garbled = self.now < self._free_ms
@@ -185,8 +186,12 @@ class Street:
                 self._hand(hearer, heard * times, wire_ms)
 
     def _hand(self, hearer, data: bytes, wire_ms: int) -> None:
-        self.at(self.now + 1, lambda: self._hear(hearer, data[:2]))
-        self.at(self.now + max(1, wire_ms), lambda: self._hear(hearer, data[2:]))
+        first, size = min(2, len(data)), max(3, PIECE_MS * self.baud // 10_000)
+        self.at(self.now + 1, lambda: self._hear(hearer, data[:first]))
+        for start in range(first, len(data), size):
+            piece = data[start : start + size]
+            ended_ms = wire_ms if start + size >= len(data) else -(-(start + size) * 10_000 // self.baud)
+            self.at(self.now + max(1, ended_ms), lambda piece=piece: self._hear(hearer, piece))
 
     def _hear(self, hearer, data: bytes) -> None:
         if hearer is None:
