@@ -47,9 +47,9 @@ def test_all_are_found_though_many_frames_are_lost() -> None:
 
 
 def test_presence_goes_on_while_boards_are_searched_for() -> None:
-    row = measure(19_200, 24, 0.0, 8, 1)
+    row = measure(19_200, 48, 0.0, 8, 1)
     print(row)
-    assert row["adopted"] == 24
+    assert row["adopted"] == 48
     count, _, _ = row["event_ms_during"]
     assert count >= 4
     assert row["event_ms_during"][1] <= 250

@@ -27,7 +27,7 @@ from .loop import Handle, Loop
 
 CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes 20 ms of silence for a frame cut short
 LAST_US = 2_000  # a last piece that has so little to wait for the end goes with it
-PAST = 8  # frames remembered for `catch_up`: a post that misses eight in a row does not know the line any more
+PAST = 32  # frames remembered for `catch_up`: the events behind one GO
 RECENT = 200  # writes kept for a stranger who listens in
 STEP_BYTES = 4  # where frames collide everybody hears every four bytes
 FRAME_MIN = 9  # a GO, stuffed, with two delimiters
@@ -157,15 +157,17 @@ class Wire:
 
     def catch_up(self, station: Station, since_us: int) -> int:
         """Tell a station that has heard nothing since `since_us` when the line was last in use; return the moment."""
+        past = self._past
+        first = len(past)
+        while first and past[first - 1][0] > since_us:
+            first -= 1
+        for end_us, kind, src, dst, sender, missed in past[first:]:
+            if sender != station.name and station.name not in missed:
+                station.passed(kind, src, dst, end_us)
+                since_us = end_us
         run = self._run
         if run is not None and run.node != station.name and self._join(run, station):
             return self._loop.now_us
-        for end_us, kind, src, dst, sender, missed in reversed(self._past):
-            if end_us <= since_us:
-                break
-            if sender != station.name and station.name not in missed:
-                station.passed(kind, src, dst, end_us)
-                return end_us
         return since_us
 
     # --- speaking
