@@ -36,6 +36,7 @@ LAYERS = (
     ("lamplighter.office", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
     ("lamplighter.technician", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
     ("lamplighter.plans", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
+    ("lamplighter.update", ("lamppost.sign",)),
     # the signer lets the board's own code judge what it has signed
     (
         "lamplighter.provision",

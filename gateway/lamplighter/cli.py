@@ -30,10 +30,12 @@ COMMANDS = {
     "gateway": ("lamplighter.gateway.cli:gateway", "Run the cabinet daemon."),
     "neighbours": ("lamplighter.gateway.cli_neighbours:neighbours", "Show which posts hear which, along the streets."),
     "backup": ("lamplighter.gateway.cli_backup:backup", "Save a cabinet's store, and bring it back."),
+    "update": ("lamplighter.update.cli:update", "The gateway's own version: install it signed, try it, go back."),
     "provision": ("lamplighter.provision.cli_site:provision", "Make a site: authority, broker files, keys."),
     "keygen": ("lamplighter.provision.cli_sign:keygen", "Make the site's key for firmware."),
     "board": ("lamplighter.provision.cli_board:board", "Build what a microcontroller runs, and write it to one."),
     "sign": ("lamplighter.provision.cli_sign:sign", "Pack and sign firmware for boards."),
+    "sign-wheel": ("lamplighter.provision.cli_sign:sign_wheel", "Sign a version of the gateway, or what it needs."),
     "tech": ("lamplighter.technician.cli:tech", "Talk straight to a post over a serial port."),
 }
 

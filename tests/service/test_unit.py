@@ -17,15 +17,17 @@ from lamplighter.gateway.config import ConfigError, load
 from lamplighter.gateway.database import Database
 from lamplighter.gateway.notify import Notifier
 
-UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "lamplighter-gateway.service"
+UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
+UNIT = UNITS / "lamplighter-gateway.service"
 EXPOSURE_MAX = 2.0
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
-def test_the_unit_is_hardened_as_measured() -> None:
-    words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT)]
+@pytest.mark.parametrize("name", ["lamplighter-gateway.service", "lamplighter-update.service"])
+def test_the_unit_is_hardened_as_measured(name) -> None:
+    words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / name)]
     said = subprocess.run(words, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
-    found = re.search(r"exposure level for lamplighter-gateway.service: ([0-9.]+)", said.stdout)
+    found = re.search(rf"exposure level for {name}: ([0-9.]+)", said.stdout)
     assert found, said.stdout + said.stderr
     assert float(found[1]) <= EXPOSURE_MAX
 
@@ -37,6 +39,14 @@ def test_the_unit_names_what_there_is() -> None:
     assert "DynamicUser=yes" in text
     names = re.findall(r"LoadCredential=([^:]+):", text)
     assert set(names) == {"keys.json", "ca.pem", "mqtt.pem", "mqtt.key"}, "what provision makes for a gateway"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+def test_systemd_understands_every_line() -> None:
+    words = ["systemd-analyze", "verify", "--man=no", *map(str, sorted(UNITS.glob("lamplighter-*")))]
+    said = subprocess.run(words, capture_output=True, text=True, timeout=60).stderr
+    ours = [line for line in said.splitlines() if "lamplighter" in line and "is not executable" not in line]
+    assert ours == [], "programs that are not installed here are no fault of the files"
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ class Config:
     time_offset_s: int
     outbox_mb: int
     status_s: int
+    trial_s: int
     homeassistant: bool
     homeassistant_for_s: int
     metrics: str | None
@@ -119,6 +120,7 @@ GATEWAY = Table(
     time_offset_s=Field(integer(-4_000_000_000, 4_000_000_000), 0),  # rehearsals and simulations only: another date
     outbox_mb=Field(integer(1, 65536), 256),  # six weeks of 250 posts
     status_s=Field(integer(1, 3600), 30),
+    trial_s=Field(integer(1, 86_400), 600),  # a new version of the gateway must be well for so long to stay
     homeassistant=Field(boolean, False),  # tell Home Assistant of every post, and take the levels it sets
     homeassistant_for_s=Field(integer(1, OVERRIDE_MAX_S), 3600),  # such a level ends by itself
     metrics=Field(text(r"([^\s:]{1,253}:)?[0-9]{1,5}"), None),  # [HOST:]PORT of /metrics and /healthz; else loopback

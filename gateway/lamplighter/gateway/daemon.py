@@ -31,6 +31,7 @@ from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.notify import Notifier
 from lamplighter.gateway.outbox import Outbox
+from lamplighter.gateway.own_update import OwnUpdate
 from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.relay_desk import RelayDesk
@@ -94,6 +95,7 @@ class Daemon:
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
         self.homeassistant, self.notifier = HomeAssistantDesk(self), Notifier(self.database, self.now_ms)
         heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
+        self.own_update = OwnUpdate(self)
         outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
         self.broker = Broker(mqtt, client_id, self.topics, self.config.id, outbox, self._received, near, heard)
         tasks: list[asyncio.Task] = []
@@ -268,6 +270,7 @@ class Daemon:
                 self.alarms.tick()
                 self.energy.tick()
                 self.homeassistant.tick()
+                self.own_update.tick()
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)

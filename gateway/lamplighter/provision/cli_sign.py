@@ -1,4 +1,4 @@
-"""`lamplighter keygen` and `lamplighter sign`: the site's firmware key, and images that boards accept under it."""
+"""`lamplighter keygen`, `sign` and `sign-wheel`: the site's key, and the images and wheels that are taken under it."""
 
 from __future__ import annotations
 
@@ -60,6 +60,35 @@ def sign(
         print_json({"image": str(out), "bytes": len(image.data), "files": image.files, "key": key.name})
     else:
         click.echo(f"{out}: {image.files} files, {len(image.data)} bytes, for {board}, version {version} ({label})")
+    return 0
+
+
+@click.command("sign-wheel")
+@click.argument(
+    "wheels", metavar="FILE.whl...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
+)
+@click.option("--minimum", default="0", help="No older version after this one, such as 0.2.0.")
+@click.option("--key", "key_file", required=True, type=click.Path(path_type=Path), help="The secret key.")
+def sign_wheel(wheels: tuple[Path, ...], minimum: str, key_file: Path) -> int:
+    """Sign wheels for 'lamplighter update install': FILE.whl.minisig beside each.
+
+    For a version of the gateway, and for the wheels that it needs beside it (those need no --minimum).
+    """
+    from lamplighter.update import boot
+    from lamplighter.update.errors import UpdateError
+    from lamplighter.update.wheel import describe
+
+    try:
+        boot.number(minimum)
+        key = SecretKey.read(key_file, os.environ.get(PASSWORD, ""))
+        for path in wheels:
+            data = path.read_bytes()
+            label = describe(path.name, data)
+            signature = key.sign(data, f"{label.name} {label.version} minimum {minimum}")
+            path.with_name(path.name + ".minisig").write_bytes(signature)
+            click.echo(f"{path}.minisig: {label.name} {label.version}, minimum {minimum}, key {key.name}")
+    except (KeyFileError, UpdateError, ValueError, OSError) as error:
+        raise BadInput(str(error)) from None
     return 0
 
 
