@@ -98,6 +98,13 @@ class AccessTest(unittest.TestCase):
         one.event(ME, 1036)
         self.assertGreater(one.due(900), 1036 + USUAL.turn_ms + 2 * USUAL.rank_ms, "its place is over")
 
+    def test_a_go_without_places_only_acknowledges(self):
+        """[A-9] [A-1]"""
+        one = access()
+        one.go(5, 9, 1000)
+        one.go(1, 0, 1100)
+        self.assertEqual(one.due(900), 1102)
+
     def test_the_next_request_ends_the_places(self):
         """[A-9]"""
         one = access()

@@ -422,3 +422,25 @@ def drifting(lamp, ppm: int):
         return frames
 
     return run
+
+
+class Quiet(Street):
+    """A line where nothing is asked for minutes."""
+
+    def make_poller(self, keys, counter, acks=None):
+        reserve = self.reserved.append
+        return Poller(keys, BUS_KEY, self.baud, self.random.randbytes, counter, reserve, acks, cycle_ms=600_000)
+
+
+def test_where_nothing_is_asked_an_event_is_acknowledged_and_said_once() -> None:
+    """[A-6]"""
+    street = Quiet(4, baud=19200)
+    street.run(60_000)
+    lamp = street.lamp(2)
+    street._lamp(lamp, ("presence", 0, 1, 0))  # somebody comes, and stays
+    street.run(121_500)
+    seen = [frame for _, _, data in street.frames for frame in Decoder().feed(data)]
+    said = [(frame.counter, frame.values()[3]) for frame in seen if frame.type == messages.EVENT]
+    assert len(said) == len(set(said)) >= 3
+    assert not lamp.post.line.out
+    assert sum(frame.type == messages.GO for frame in seen) >= len(said) - 1

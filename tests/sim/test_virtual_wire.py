@@ -44,6 +44,9 @@ class Ear:
     def hear_frame(self, frame, sender: str) -> None:
         self.heard += self._sent[self.wire.speaker, frame.counter]
 
+    def cares(self, src: int) -> bool:
+        return True
+
     def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         self.passed_at.append(end_us)
 

@@ -193,9 +193,9 @@ class Presence:
         ways = []  # (holds, length squared, east, north)
         best = came = None
         for entry in self._seen:
-            at, known_class, _, last_ms, _, _, _, left, _ = entry
-            if known_class == user_class and at != slot:
-                took_ms = t_ms - last_ms
+            at = entry[_SLOT]
+            if entry[_CLASS] == user_class and at != slot:
+                took_ms = t_ms - entry[_LAST]
                 most = took_ms * fastest // 1000 + _BETWEEN_DM + 1
                 east, north = x - xs[at], y - ys[at]
                 square = east * east + north * north
@@ -206,7 +206,7 @@ class Presence:
                         ways.append(way)
                         # Who still holds goes before who was seen long ago.
                         nearer = best is None or (square < best[1] if way[0] == best[0] else way[0])
-                        if nearer and square and not left:
+                        if nearer and square and not entry[_LEFT]:
                             best, came = way, entry
         if best is not None and len(ways) > 1:
             held, square, east, north = best

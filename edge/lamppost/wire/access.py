@@ -80,9 +80,13 @@ class Access:
         self._ranks(t_ms)
 
     def go(self, low: int, high: int, t_ms: int) -> None:
-        """A GO ended: those from low to high may speak, each at its rank; nobody else."""
+        """A GO ended: those from low to high may speak, each at its rank; nobody else. With low above high it only
+        acknowledges, and a slot stands behind it."""
         self._low, self._high = low, high
-        self._ranks(t_ms)
+        if low > high:
+            self._open(t_ms)
+        else:
+            self._ranks(t_ms)
 
     def due(self, not_before_ms: int) -> int:
         """When to begin with something that may not be said earlier than that, if nothing is heard until then."""

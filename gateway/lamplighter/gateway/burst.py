@@ -57,6 +57,11 @@ class Burst:
         return self._now[1] - address
 
     @property
+    def waiting(self) -> bool:
+        """Whether `next` has something to say, or to end."""
+        return bool(self._todo) or self._now is not None
+
+    @property
     def under_way(self) -> bool:
         """Whether the places of a GO are being counted."""
         return self._now is not None

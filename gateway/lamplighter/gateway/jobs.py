@@ -64,18 +64,23 @@ class Jobs:
 
     def expired(self, t_ms: int) -> list[Result]:
         """End the jobs whose time is over."""
+        if not self._jobs:
+            return []
         late = [job for job in self._jobs if job.ask.expires_ms <= t_ms]
         return [self.end(job, "no answer before the request expired") for job in late]
 
     def next_ms(self) -> int | None:
         """When the first of them expires."""
-        return min((job.ask.expires_ms for job in self._jobs), default=None)
+        return min((job.ask.expires_ms for job in self._jobs), default=None) if self._jobs else None
 
     def end(self, job: Job, error: str) -> Result:
         """Give a job up."""
         self._jobs.remove(job)
         job.ask.procedure.close()
         return Result(job.ask.id, job.ask.address, None, error)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
 
     def __contains__(self, job: Job) -> bool:
         return job in self._jobs

@@ -110,6 +110,7 @@ class Poller:
         self._utc_ahead_ms: int | None = None
         self._uncertainty_ms = 0
         self._time_ms = 0
+        self._greeted = False  # somebody is there to be told the time
         self._time_sent_ms = -TIME_APART_MS
         self._hints = Hints()
         self._burst = Burst(sorted(post_keys))
@@ -146,20 +147,21 @@ class Poller:
 
     def deadline(self) -> int | None:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
-        moments = [self._jobs.next_ms()]
-        if self._phase == FREE:
-            moments += [
-                self._roster.next_ms(),
-                self._time_due(),
-                self._one_time_due(),
-                0 if self._visit.active else None,
-            ]
+        first_ms = self._jobs.next_ms()
+        if self._phase != FREE:
+            if first_ms is None or self._until < first_ms:
+                first_ms = self._until
+        elif self._visit.active:
+            return 0
         else:
-            moments.append(self._until)
+            for other_ms in (self._roster.next_ms(), self._time_due(), self._one_time_due(), self._hints.due_ms()):
+                if other_ms is not None and (first_ms is None or other_ms < first_ms):
+                    first_ms = other_ms
         say_ms = self.mouth.next_ms()
         if say_ms is not None and (self._phase == FREE or self._cutting()):
-            moments.append(max(say_ms, self._sent_ms))
-        return min((moment for moment in moments if moment is not None), default=None)
+            say_ms = max(say_ms, self._sent_ms)
+            return say_ms if first_ms is None else min(say_ms, first_ms)
+        return first_ms
 
     # --- events
 
@@ -239,7 +241,7 @@ class Poller:
             message = self._link.receive(frame)
         except WireError as error:
             if frame.type == messages.EVENT and str(error) == "old counter" and frame.src in self._roster.peers:
-                self._hints.add(frame.src, frame.counter)  # it was taken before: the acknowledgement was lost
+                self._hints.add(frame.src, frame.counter, t_ms)  # it was taken before: the acknowledgement was lost
             else:
                 self._error(f"address {frame.src}: {error}")
             self._again(frame.src, t_ms)
@@ -289,7 +291,7 @@ class Poller:
         if peer.state != SESSION:  # without a session its item epoch is not known: the items will tell
             return
         peer.urgent = peer.urgent or (not repeat and age_ms >= packed.AGE_MAX_MS)  # else when it is Kept
-        self._hints.add(peer.address, event.number)
+        self._hints.add(peer.address, event.number, t_ms)
         self._burst.heard()
         self._actions.append(line.Heard(peer.address, peer.epoch, event.number, user_class, port, age_ms, repeat))
 
@@ -317,7 +319,7 @@ class Poller:
     def _status(self, peer: Peer, message: Message, t_ms: int) -> None:
         values = message.values
         if not peer.greeted:  # the post takes the time from the first good frame of a session on
-            peer.greeted = True
+            peer.greeted = self._greeted = True
             self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
         if self._utc_ahead_ms is not None:
             self.timekeeper.status(peer.address, values[6], (t_ms + self._utc_ahead_ms) // 1000, t_ms)
@@ -344,9 +346,14 @@ class Poller:
             if self._began_ms is not None:
                 self._burst.garbled(t_ms)
         if self._phase == FREE:
-            self._next(t_ms)
+            if self._burst.waiting or self._jobs or self._due(t_ms):
+                self._next(t_ms)
         elif self._cutting() and t_ms >= self._sent_ms:
             self._say(t_ms)
+
+    def _due(self, t_ms: int) -> bool:
+        due_ms = self.deadline()
+        return due_ms is not None and due_ms <= t_ms
 
     def _cutting(self) -> bool:
         """Whether an event from elsewhere may begin in this window: nobody is heard, and nobody waits too long."""
@@ -389,7 +396,7 @@ class Poller:
         peer = None if job else self._poll_or_hello(t_ms)
         if job is None and (peer is None or peer.state == SESSION) and self._tell_one(t_ms):
             return True
-        if job is None and peer is None:
+        if job is None and peer is None and self._jobs:
             present = self._in_session()  # the line has nothing else to do
             job = self._jobs.ready(present, background=True) or self._jobs.ready(present, background=False)
         if job is not None:
@@ -399,10 +406,22 @@ class Poller:
         elif peer is not None:
             self._run, self._last_background = 0, False
             self._poll(peer, t_ms) if peer.state == SESSION else self._hello(peer, t_ms)
-        return job is not None or peer is not None
+        else:
+            return self._acknowledge(t_ms)
+        return True
+
+    def _acknowledge(self, t_ms: int) -> bool:
+        """Where no POLL comes to carry it, tell who said an event that it was heard; whether there was one to tell."""
+        due_ms = self._hints.due_ms()
+        if due_ms is None or due_ms > t_ms:
+            return False
+        self._go(1, 0, t_ms)
+        return True
 
     def _job(self, t_ms: int) -> Job | None:
         """The request whose turn it is before any poll."""
+        if not self._jobs:
+            return None
         present = self._in_session()
         if self._run < FOREGROUND_RUN:
             job = self._jobs.ready(present, background=False)
@@ -431,7 +450,7 @@ class Poller:
 
     def _poll(self, peer: Peer, t_ms: int) -> None:
         ack = peer.ack if peer.ack != peer.ack_told else 0
-        pairs, more = self._hints.take(1 if ack else packed.PAIRS_MAX)
+        pairs, more = self._hints.take(1 if ack else packed.PAIRS_MAX, t_ms)
         self._roster.polled(peer, t_ms)
         peer.poll_ms = max(peer.poll_ms, t_ms + self._cycle_ms)
         self._ask_post(peer, messages.POLL, (ack, pairs, int(peer.full), more), None, t_ms)
@@ -473,8 +492,7 @@ class Poller:
         return None if self._utc_ahead_ms is None else self.timekeeper.due_ms()
 
     def _time_due(self) -> int | None:
-        known = self._utc_ahead_ms is not None and any(p.greeted for p in self._roster.peers.values())
-        return self._time_ms if known else None
+        return self._time_ms if self._greeted and self._utc_ahead_ms is not None else None
 
     def _send(self, data: bytes, t_ms: int) -> None:
         self.counters.frames_tx += 1
@@ -516,11 +534,11 @@ class Poller:
         self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
 
     def _go(self, low: int, high: int, t_ms: int) -> None:
-        """Give each post between two addresses a place of its own to say its event."""
-        pairs, more = self._hints.take(packed.GO_PAIRS_MAX)
+        """Give each post between two addresses a place of its own to say its event; none where low is above high."""
+        pairs, more = self._hints.take(packed.GO_PAIRS_MAX, t_ms)
         self._send(go(GATEWAY, low, high, pairs, more), t_ms)
         self._windows = 0
-        self._places(self._until, high - low)
+        self._places(self._until, max(0, high - low))
 
     def _places(self, t_ms: int, count: int) -> None:
         """A window of a place, and `count` more behind it."""

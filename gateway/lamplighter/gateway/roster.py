@@ -19,21 +19,48 @@ LONELY_EVERY_MS = 250  # where nobody is in session the line has nothing better 
 POLL_EVERY_MS = 100  # a post's events do not wait for its poll; more often only costs processor time
 
 
+class _Changes:
+    """That some post's turn may come earlier or later than was worked out."""
+
+    __slots__ = ("any",)
+
+    def __init__(self) -> None:
+        self.any = True
+
+
+def _noted(slot: str) -> property:
+    """An attribute on which whose turn it is depends."""
+
+    def get(peer: Peer):
+        return getattr(peer, slot)
+
+    def put(peer: Peer, value) -> None:
+        setattr(peer, slot, value)
+        peer.changes.any = True
+
+    return property(get, put)
+
+
 class Peer:
     """One post."""
 
     __slots__ = (
-        "ack", "ack_told", "address", "as_of", "asked_ack", "epoch", "full", "greeted", "hello_ms", "hellos", "misses",
-        "poll_ms", "state", "status", "urgent",
+        "_hello_ms", "_poll_ms", "_state", "_urgent", "ack", "ack_told", "address", "as_of", "asked_ack", "changes",
+        "epoch", "full", "greeted", "hellos", "misses", "status",
     )  # fmt: skip
+    state = _noted("_state")
+    hello_ms = _noted("_hello_ms")  # not before
+    poll_ms = _noted("_poll_ms")  # not before
+    urgent = _noted("_urgent")
 
-    def __init__(self, address: int, epoch: int = 0, ack: int = 0):
+    def __init__(self, address: int, epoch: int = 0, ack: int = 0, changes: _Changes | None = None):
+        self.changes = changes or _Changes()
         self.address = address
         self.state = NEW
         self.misses = 0
         self.hellos = 0
-        self.hello_ms = 0  # not before
-        self.poll_ms = 0  # not before
+        self.hello_ms = 0
+        self.poll_ms = 0
         self.urgent = False
         self.greeted = False  # its first status in this session has come
         self.epoch = epoch
@@ -48,13 +75,15 @@ class Roster:
     """All posts of a line, by address. `acks` maps an address to (item epoch, highest stored seq)."""
 
     def __init__(self, addresses: list[int], acks: dict[int, tuple[int, int]]):
-        self.peers = {address: Peer(address, *acks.get(address, (0, 0))) for address in addresses}
+        self._changes = _Changes()
+        self.peers = {address: Peer(address, *acks.get(address, (0, 0)), self._changes) for address in addresses}
         self._hello_ms = 0  # no offline post is greeted before
+        self._next_ms: int | None = None
         self._fair = False
 
     def adopt(self, address: int, t_ms: int) -> None:
         """A post that is new, or another in the place of one that was: greet it."""
-        peer = self.peers.setdefault(address, Peer(address))
+        peer = self.peers.setdefault(address, Peer(address, changes=self._changes))
         peer.state, peer.misses, peer.hellos, peer.hello_ms = NEW, 0, 0, t_ms
 
     def opened(self, peer: Peer, epoch: int, t_ms: int) -> None:
@@ -67,6 +96,7 @@ class Roster:
         peer.urgent = True
         peer.poll_ms = t_ms
         self._hello_ms = t_ms
+        self._changes.any = True
 
     def missed_poll(self, peer: Peer, t_ms: int) -> bool:
         """No answer in session; return whether the session is to be given up."""
@@ -83,6 +113,7 @@ class Roster:
         peer.hello_ms = t_ms + HELLO_AGAIN_MS
         if peer.state == OFFLINE:
             self._hello_ms = t_ms + (OFFLINE_EVERY_MS if self.anyone() else LONELY_EVERY_MS)
+            self._changes.any = True
             return False
         if peer.hellos < HELLO_TRIES:
             return False
@@ -91,7 +122,7 @@ class Roster:
 
     def anyone(self) -> bool:
         """Whether some post is in session."""
-        return any(peer.state == SESSION for peer in self.peers.values())
+        return any(peer._state == SESSION for peer in self.peers.values())
 
     def polled(self, peer: Peer, t_ms: int) -> None:
         peer.urgent = False
@@ -99,28 +130,30 @@ class Roster:
 
     def to_poll(self, t_ms: int) -> Peer | None:
         """The post to poll now: in turns an urgent one and the one that waited longest, so that nobody starves."""
-        due = [p for p in self.peers.values() if p.state == SESSION and (p.urgent or p.poll_ms <= t_ms)]
+        due = [p for p in self.peers.values() if p._state == SESSION and (p._urgent or p._poll_ms <= t_ms)]
         if not due:
             return None
         self._fair = not self._fair
-        return min(due, key=lambda p: (p.poll_ms,) if self._fair else (not p.urgent, p.poll_ms))
+        return min(due, key=lambda p: (p._poll_ms,) if self._fair else (not p._urgent, p._poll_ms))
 
     def to_greet(self, t_ms: int) -> Peer | None:
         """The new post, else the offline post, to greet now."""
-        new = [p for p in self.peers.values() if p.state == NEW and p.hello_ms <= t_ms]
+        new = [p for p in self.peers.values() if p._state == NEW and p._hello_ms <= t_ms]
         if new:
-            return min(new, key=lambda p: p.hello_ms)
+            return min(new, key=lambda p: p._hello_ms)
         if t_ms < self._hello_ms:
             return None
-        gone = [p for p in self.peers.values() if p.state == OFFLINE and p.hello_ms <= t_ms]
-        return min(gone, key=lambda p: p.hello_ms) if gone else None
+        gone = [p for p in self.peers.values() if p._state == OFFLINE and p._hello_ms <= t_ms]
+        return min(gone, key=lambda p: p._hello_ms) if gone else None
 
     def next_ms(self) -> int | None:
         """When the next turn comes if nothing else happens; None for an empty line."""
-        moments = []
-        for peer in self.peers.values():
-            if peer.state == SESSION:
-                moments.append(0 if peer.urgent else peer.poll_ms)
-            else:
-                moments.append(max(peer.hello_ms, self._hello_ms) if peer.state == OFFLINE else peer.hello_ms)
-        return min(moments, default=None)
+        if self._changes.any:
+            self._changes.any = False
+            self._next_ms = min(map(self._turn_ms, self.peers.values()), default=None)
+        return self._next_ms
+
+    def _turn_ms(self, peer: Peer) -> int:
+        if peer._state == SESSION:
+            return 0 if peer._urgent else peer._poll_ms
+        return max(peer._hello_ms, self._hello_ms) if peer._state == OFFLINE else peer._hello_ms

@@ -11,10 +11,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from lamppost.wire.frame import Frame
-
 from ..virtual.loop import Loop
-from ..virtual.wire import Station, Wire
+from ..virtual.wire import Deaf, Station, Wire
 
 LATE_US = 60_000  # of an Ethernet converter or a busy USB hub
 PIECE_US = 12_000  # between two pieces: USB adapters hand bytes over every 16 ms at the most
@@ -36,7 +34,7 @@ KINDS = {
 }
 
 
-class Ears:
+class Ears(Deaf):
     """What stands between the line and one station; `kind` as in KINDS, "" hears what there is."""
 
     def __init__(self, loop: Loop, station: Station, kind: str, seed: object):
@@ -61,15 +59,6 @@ class Ears:
             self.give(data, 0)
         if kind in ("duplicate", "all"):
             self._twice(data)
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        self.hear(data)
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        raise AssertionError("every byte of a spoilt line is heard")
-
-    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
-        pass
 
     def give(self, data: bytes, late_us: int) -> None:
         """Let the station hear it so much later, behind what it has not heard yet."""
@@ -143,19 +132,7 @@ class SpoiltWire(Wire):
         self._spoilt_loop.after(self._noise.randint(NOISE_US // 4, 2 * NOISE_US), self._babble)
 
 
-class Jabber:
+class Jabber(Deaf):
     """A node that hears nothing and says nonsense."""
 
-    name, address, listening = "?jabber", -2, False
-
-    def hear(self, data: bytes) -> None:
-        pass
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        pass
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        pass
-
-    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
-        pass
+    name, address = "?jabber", -2

@@ -12,6 +12,7 @@ from lamppost.wire.frame import GATEWAY, Decoder, Frame
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat
 from ..town.model import Bus, Street, Town, TownLamp, place
+from ..virtual.wire import Deaf
 from ..virtual.world import Options, World
 
 APART_M = 30
@@ -69,11 +70,11 @@ class Sight:
         self.lamps_us: dict[int, int] = {}
 
 
-class Watch:
+class Watch(Deaf):
     """A World of one street, from switching on; `sights` are the detections in the order of their making. Raises
     TimeoutError where the posts do not get their plan."""
 
-    name, address, listening = "watch", -1, True  # as a Station of the wire
+    name, listening = "watch", True  # as a Station of the wire
 
     def __init__(self, posts: int, baud: int, turn_us: int, seed: object, exact: bool = False):
         self.world = World(street(posts), plan(), None, (), seed, EVENING_UTC_S,
@@ -143,15 +144,6 @@ class Watch:
             if piece:
                 for frame in self._decoder.feed(b"\0" + piece + b"\0"):
                     self._frame(frame, len(piece) + 2)
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        self.hear(data)
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        raise AssertionError("a stranger that listens gets bytes")
-
-    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
-        pass
 
     def _frame(self, frame: Frame, size: int) -> None:
         if frame.type == messages.EVENT:

@@ -23,13 +23,12 @@ from lamplighter.gateway.relay import Relay, Told
 from lamplighter.plans.neighbourhood import Neighbourhood
 from lamplighter.plans.site import PostSite
 from lamppost.wire import messages
-from lamppost.wire.frame import Frame
 from lamppost.wire.packed import AGE_MAX_MS
 
 from .centre import Centre
 from .loop import Handle, Loop
 from .store import Entry, Store
-from .wire import Wire
+from .wire import Deaf, Wire
 
 COMMIT_US = 10_000  # LIBRARIES.md: group commits of 5 to 50 ms
 PLANS_US = 1_000_000  # who needs which plan is looked at once a second while somebody may need one
@@ -39,7 +38,7 @@ UNCERTAINTY_MS = 50
 Answered = Callable[[line.Result], None]
 
 
-class Port:
+class Port(Deaf):
     """One line of a gateway: a Poller and its end of the Wire."""
 
     address = 0
@@ -66,15 +65,6 @@ class Port:
 
     def hear(self, data: bytes) -> None:
         self.handle(line.Received(data))
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        self.hear(data)
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        raise AssertionError("a gateway listens to every byte")
-
-    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
-        pass
 
     def handle(self, event: tuple | None) -> None:
         if self._closed:

@@ -4,8 +4,7 @@ What it promises
 - The Post is lamppost.post.Post, its records go through the real Journal on two copies in memory.
 - Power off forgets everything but the flash, at any microsecond; power on starts a new Post, which takes the flash as
   it is. Its tick count begins anywhere in 2**30 ms, and runs off by `drift_ppm`.
-- An event of a post that this one has no use for is not decoded here: only its number is remembered, as the real link
-  does; `Wire.exact` turns that off.
+- An event of a post that this one has no use for does not come here; `Wire.exact` turns that off.
 
 Hooks for faults: `flash_write(name, data)` may raise OSError, cut the power, or return other bytes to write;
 `set_sensor`, `set_drift`, `lamp_failed`.
@@ -84,6 +83,7 @@ class VirtualPost:
         self._tick0 = self._random.randrange(TICKS_MASK + 1)
         self._boot_us = self._base_ms = 0  # since when drift_ppm holds, and t_ms then
         self._heard_us = -1
+        self._table = b""
         self._wake_us: int | None = None
         self._timer: Handle | None = None
         self._timer_us = 0
@@ -230,8 +230,8 @@ class VirtualPost:
         """Take a detection that a real link of this line has just sealed.
 
         What Line and PostLink would do with it: refuse one that was said before, remember its number, and tell the
-        detection where the post knows the place. Everything else a post does at such a moment waits for its own
-        deadline; that the line was in use it learns from catch_up.
+        detection; one at a place that it does not know (`cares`) does not come here. Everything else a post does at
+        such a moment waits for its own deadline; that the line was in use it learns from catch_up.
         """
         heard = line._link._heard
         if heard.get(event.place, 0) >= event.order:
@@ -239,8 +239,11 @@ class VirtualPost:
             return
         heard[event.place] = event.order
         src = event.src
-        if src in post.presence._addresses and post.overheard(src, event.user_class, self.t_ms() - event.age_ms):
+        if post.overheard(src, event.user_class, self.t_ms() - event.age_ms):
             self.handle(("tick",))
+
+    def cares(self, src: int) -> bool:
+        return self.post is not None and src in self.post.presence.table
 
     def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
         if self.post is not None and self.post.line is not None:
@@ -277,6 +280,9 @@ class VirtualPost:
                 self._act(action, event[0])
                 if self.post is not post:  # a write to flash has cut the power
                     return
+        if post.presence.table is not self._table:
+            self._table = post.presence.table
+            self.wire.retable()
         line = post.line
         listening = line is not None and line.listening
         if listening is not self.listening:

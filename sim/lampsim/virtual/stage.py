@@ -13,11 +13,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lamplighter.gateway.procedures import send_plan
-from lamppost.wire.frame import Frame
 
 from ..faults.base import Fault, Shape
 from ..faults.fit import fits
-from .wire import Wire
+from .wire import Deaf, Wire
 
 if TYPE_CHECKING:
     from .world import World
@@ -27,24 +26,10 @@ POWER_US = 50_000_000  # a broken lamp's power sensor tells again, before the po
 PLAN_EXPIRES_MS = 60_000
 
 
-class Stranger:
+class Stranger(Deaf):
     """Somebody who has clipped a cable to the line: speaks, and answers nobody. What he hears is Wire.recent."""
 
     name = "?stranger"  # nothing else can be called so
-    address = -1
-    listening = False
-
-    def hear(self, data: bytes) -> None:
-        pass
-
-    def hear_late(self, data: bytes, at_us: int) -> None:
-        pass
-
-    def hear_frame(self, frame: Frame, sender: str) -> None:
-        pass
-
-    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
-        pass
 
 
 class WorldStage:

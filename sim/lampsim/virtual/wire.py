@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, Frame, unpack
-from lamppost.wire.messages import EVENT
+from lamppost.wire.messages import EVENT, GO
 from lamppost.wire.post_link import event_order, event_place
 
 from ..line import BITS_PER_BYTE, Counters, Line
@@ -61,7 +61,32 @@ class Station(Protocol):
     def hear(self, data: bytes) -> None: ...
     def hear_late(self, data: bytes, at_us: int) -> None: ...
     def hear_frame(self, frame: Frame, sender: str) -> None: ...
+    def cares(self, src: int) -> bool:
+        """Whether an EVENT of that address can mean anything to it; Wire.retable tells that this has changed."""
+        ...
+
     def passed(self, kind: int, src: int, dst: int, end_us: int) -> None: ...
+
+
+class Deaf:
+    """A station that does nothing with what it hears; others are made from it."""
+
+    name, address, listening = "?deaf", -1, False
+
+    def hear(self, data: bytes) -> None:
+        pass
+
+    def hear_late(self, data: bytes, at_us: int) -> None:
+        self.hear(data)
+
+    def hear_frame(self, frame: Frame, sender: str) -> None:
+        pass
+
+    def cares(self, src: int) -> bool:
+        return False
+
+    def passed(self, kind: int, src: int, dst: int, end_us: int) -> None:
+        pass
 
 
 class _Run:
@@ -108,11 +133,13 @@ class Wire:
         self._busy_us = 0
         self._by_address: dict[int, Station] = {}
         self.listeners: dict[str, Station] = {}  # those who hear every byte; gateways always
+        self._caring: dict[int, list[Station]] = {}  # by the address of a post that says an EVENT
 
     # --- who is there
 
     def plug(self, station: Station) -> None:
         self.stations[station.name] = station
+        self.retable()
         self._by_address[station.address] = station
         if self.exact or not station.address or station.listening:
             self.listeners[station.name] = station
@@ -127,9 +154,14 @@ class Wire:
         if self._line is not None and station.name in self._line.nodes:
             self._line.unplug(station.name)
         self.stations.pop(station.name, None)
+        self.retable()
         self.listeners.pop(station.name, None)
         if self._by_address.get(station.address) is station:
             del self._by_address[station.address]
+
+    def retable(self) -> None:
+        """Some station cares for other posts than before."""
+        self._caring.clear()
 
     def listen(self, station: Station, listening: bool) -> None:
         """A station has, or has no more, a use for every byte."""
@@ -281,15 +313,24 @@ class Wire:
 
     def _finish_broadcast(self, run: _Run, frame: Frame) -> None:
         node, missed, listeners = run.node, run.missed, self.listeners
-        self.event = Event.of(frame) if frame.type == EVENT else None
-        for station in list(self.stations.values()):
+        if frame.type == EVENT:
+            self.event = Event.of(frame)
+            hearers = self._caring.get(frame.src)
+            if hearers is None:
+                hearers = [station for station in self.stations.values() if station.cares(frame.src)]
+                self._caring[frame.src] = hearers
+        elif frame.type == GO and frame.values()[0] > frame.values()[1]:
+            hearers = []  # it only acknowledges, and who waits for that listens
+        else:
+            hearers = list(self.stations.values())
+        for station in hearers:
             name = station.name
-            if name in listeners or name in run.given:
-                if name != node:
-                    self._give(run, station, len(run.data))
-            elif name != node and name not in missed:
+            if name != node and name not in missed and name not in listeners and name not in run.given:
                 station.hear_frame(frame, node)
         self.event = None
+        for name in [*listeners, *(name for name in run.given if name not in listeners)]:
+            if name != node and name in self.stations:
+                self._give(run, self.stations[name], len(run.data))
 
     def _finish_single(self, run: _Run, frame: Frame) -> None:
         target = self._by_address.get(frame.dst)
