@@ -9,7 +9,7 @@ Events                                          Actions
 ("frame", Frame)       from a bus that finds frames itself
 ("service", bytes)     from the service port    ("say", bytes)            to the service port
 ("presence", input, active, class 0..2)         ("lamp", level_pm, fade_ms)
-("lux", lx)   ("temp", tenths of a degree C)    ("identify", 0 or 1)
+("lux", lx or None)    ("temp", tenths of C)    ("identify", 0 or 1)
 ("power", mW)                                   ("save", name, bytes)     to flash, before what follows
 ("voltage", mV)        of the mains             ("log", text)
 ("factor", per mille)  the power factor
@@ -302,7 +302,7 @@ class Post:
         elif name == "service":
             self.console.received(event[1], t_ms)
         elif name == "lux":
-            self.lux_mlx = event[1] * 1000
+            self.lux_mlx = None if event[1] is None else event[1] * 1000
             self._decide_at = t_ms
         elif name == "temp":
             self.temp_dc = event[1]

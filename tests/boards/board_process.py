@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import sys
 import termios
+import threading
 import time
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -32,6 +35,30 @@ def raw_pty() -> tuple[int, int]:
     mode[6][termios.VMIN] = mode[6][termios.VTIME] = 0
     termios.tcsetattr(slave, termios.TCSANOW, mode)
     return master, slave
+
+
+@contextmanager
+def joined(far: int) -> Iterator[str]:
+    """A device for a program, joined to the master of another pty for as long as this lasts."""
+    master, slave = raw_pty()
+    over, end = os.pipe()
+
+    def copy() -> None:
+        while True:
+            for ready in select.select([far, master, over], [], [])[0]:
+                if ready == over:
+                    return
+                os.write(master if ready == far else far, os.read(ready, 4096))
+
+    thread = threading.Thread(target=copy)
+    thread.start()
+    try:
+        yield os.ttyname(slave)
+    finally:
+        os.close(end)
+        thread.join()
+        for descriptor in (over, master, slave):
+            os.close(descriptor)
 
 
 class Board:

@@ -34,6 +34,22 @@ def test_a_board_gets_its_own_files_only() -> None:
     assert {name.replace("rp2", "esp32") for name in pico} == set(esp)
 
 
+def test_a_raspberry_pi_gets_source_and_no_image_of_a_flash(tmp_path, capsys) -> None:
+    (tmp_path / "board.json").write_text('{"board": "raspberry_pi", "lamp": {"kind": "pwm"}}')
+    out = tmp_path / "o"
+    assert run(capsys, "board", "build", "raspberry_pi", "--out", out, "--config", tmp_path / "board.json")[0] == 0
+    found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert "firmware/lamppost/boards/raspberry_pi.py" in found
+    assert not [
+        name for name in found if not name.startswith("firmware/lamppost/") or "esp32" in name or "micro" in name
+    ]
+    (tmp_path / "board.json").write_text('{"board": "raspberry_pi", "lamp": {"kind": "dali"}}')
+    code, said = run(
+        capsys, "board", "build", "raspberry_pi", "--out", tmp_path / "p", "--config", tmp_path / "board.json"
+    )
+    assert (code, "lamp.device is missing" in said) == (2, True)
+
+
 def test_the_manifest_freezes_the_package() -> None:
     called: list[tuple] = []
     names = {

@@ -41,6 +41,13 @@ class LuxTest(unittest.TestCase):
         told = [t_ms for t_ms in range(0, 1300000, 1000) if lux.look(50 + t_ms % 3000 // 1000, t_ms) is not None]
         self.assertEqual(told, [0, 600000, 1200000])
 
+    def test_a_sensor_that_is_gone_is_said_once_and_what_comes_after_counts_at_once(self):
+        lux = Lux(10, 5000)
+        self.assertFalse(lux.forget())
+        self.assertEqual(lux.look(80, 0), 80)
+        self.assertEqual([lux.forget(), lux.forget()], [True, False])
+        self.assertEqual(lux.look(81, 1000), 81)
+
 
 class PulsesTest(unittest.TestCase):
     def test_power_from_the_time_between_two(self):

@@ -240,6 +240,18 @@ class MasterTest(unittest.TestCase):
         self.assertEqual(first, second)
         self.assertTrue(30 <= second_ms - first_ms <= 94)
 
+    def test_a_slow_line_is_waited_for(self):
+        slow = Bus(FakeGear())
+        slow.late_ms = 40
+        master = Master(slow)
+        sequence = query(commands.command(commands.BROADCAST, commands.QUERY_STATUS))
+        master.start(sequence, lambda _: None)
+        for slow.now_ms in range(0, 400, 2):
+            if not slow._listening:
+                listened_ms = slow.now_ms
+            master.look(slow.now_ms)
+        self.assertTrue(57 <= listened_ms - slow.sent_at[0][0] <= 61)
+
     def test_frames_keep_their_distance(self):
         rig = Rig(FakeGear())
         rig.ask(memory.read(commands.BROADCAST, memory.LUMINAIRE, ("gtin", "serial")))

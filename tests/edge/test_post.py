@@ -40,6 +40,10 @@ class NeverDarkTest(unittest.TestCase):
         self.assertEqual(bench.lamp[0], 0)
         bench.give(("lux", 20))
         self.assertEqual(bench.lamp[0], 1000)
+        bench.give(("lux", 20000))
+        self.assertEqual(bench.lamp[0], 0)
+        bench.give(("lux", None))  # the sensor is gone: its last word must not hold the lamp dark
+        self.assertEqual(bench.lamp[0], 1000)
 
     def test_damaged_records_leave_the_light_on_and_are_said(self):
         bench = Bench(saved={"plan": b"\x81\x00", "counters": b"junk"})

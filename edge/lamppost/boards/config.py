@@ -17,6 +17,7 @@ PRESENCE_MAX = 4  # the wire's field for an input
 CLASSES = ("pedestrian", "cyclist", "car")
 _REQUIRED = object()
 _FILE_MAX = 4096  # a full board.json has 1,100 bytes
+_PATH_MAX = 128  # /dev/serial/by-id/ and what names an adapter have 70 characters
 
 
 class ConfigError(ValueError):
@@ -71,10 +72,10 @@ def _top(pins: Pins):
         ("relay", _RELAY, None),
         ("identify", (("pin", _pin, _REQUIRED), ("active", _LEVEL, 1)), None),
         ("presence", _list(_PRESENCE, PRESENCE_MAX), []),
-        ("lux", _LUX, None),
+        ("lux", _LUX_DEVICE if pins.devices else _LUX, None),
         ("door", _INPUT + (("on_ms", _whole(0, 60000), 500), ("off_ms", _whole(0, 60000), 500)), None),
         ("meter", _METER, None),
-        ("rtc", _RTC, None),
+        ("rtc", _RTC_DEVICE if pins.devices else _RTC, None),
         ("temperature", _flag, False),
         ("watchdog_ms", _whole(1000, pins.watchdog_max_ms), pins.watchdog_max_ms),
     )
@@ -85,12 +86,12 @@ def _uart_port():
 
 
 def _device_port():
-    return (("device", _text(64), _REQUIRED),)
+    return (("device", _text(_PATH_MAX), _REQUIRED),)
 
 
 def _lamp(pins: Pins):
     if pins.devices:
-        where = (("chip", _whole(0, 9), 0), ("channel", _whole(0, 15), 0))
+        where = (("chip", _whole(0, 9), 0), ("channel", _whole(0, 15), 0), ("device", _text(_PATH_MAX), None))
     else:
         where = (("pin", _pin, None), ("tx", _pin, None), ("rx", _pin, None))
     return (
@@ -157,12 +158,12 @@ _PRESENCE = _INPUT + (
     ("off_ms", _whole(0, 600000), 2000),  # a PIR drops out while somebody stands still
 )
 _RELAY = (("pin", _pin, _REQUIRED), ("active", _LEVEL, 1), ("off_after_s", _whole(0, 3600), 5))
+_LUX_TOLD = (("hysteresis_percent", _whole(0, 100), 10), ("hold_s", _whole(0, 600), 5))
 _LUX = (
     ("pin", _pin, _REQUIRED),
     ("lx_full", _whole(1, 200000), _REQUIRED),  # what the sensor's full scale stands for
-    ("hysteresis_percent", _whole(0, 100), 10),
-    ("hold_s", _whole(0, 600), 5),
-)
+) + _LUX_TOLD
+_LUX_DEVICE = (("device", _text(_PATH_MAX), _REQUIRED),) + _LUX_TOLD
 _METER = (
     ("pin", _pin, _REQUIRED),
     ("pulses_kwh", _whole(100, 100000), _REQUIRED),
@@ -173,6 +174,7 @@ _RTC = (
     ("sda", _pin, None),
     ("scl", _pin, None),
 )
+_RTC_DEVICE = (("i2c", _whole(0, 99), 1),)
 
 
 def _section(name: str, found, fields) -> "dict[str, Any]":
@@ -211,17 +213,21 @@ def _check_pins(config, pins: Pins) -> None:
             raise ConfigError("%s: pin %d is already used by %s" % (name, pin, used[pin]))
         used[pin] = name
     lux = config["lux"]
-    if lux and lux["pin"] not in pins.analog:
+    if lux and not pins.devices and lux["pin"] not in pins.analog:
         raise ConfigError("lux.pin is one of %s: only they measure" % ", ".join([str(pin) for pin in pins.analog]))
     _check_lamp(config["lamp"], pins)
     _check_uarts(config, pins)
 
 
 def _check_lamp(lamp, pins: Pins) -> None:
-    wanted = ("tx", "rx") if lamp["kind"] == "dali" else ("pin",)
+    dali = lamp["kind"] == "dali"
+    if pins.devices:
+        wanted = ("device",) if dali else ()
+    else:
+        wanted = ("tx", "rx") if dali else ("pin",)
     for key in wanted:
-        if not pins.devices and lamp[key] is None:
-            raise ConfigError("lamp.%s is missing: the pin of %s" % (key, lamp["kind"]))
+        if lamp[key] is None:
+            raise ConfigError("lamp.%s is missing: where the %s is" % (key, lamp["kind"]))
     if lamp["low_pm"] >= lamp["high_pm"]:
         raise ConfigError("lamp.low_pm is below lamp.high_pm; turn the output with lamp.inverted")
 

@@ -29,8 +29,7 @@ class Field:
             read = hardware.contact(door["pin"], door["active"], door["pull"])
             self._door = (read, Contact(door["on_ms"], door["off_ms"]))
         if lux:
-            read = hardware.analog(lux["pin"])
-            self._lux = (read, Lux(lux["hysteresis_percent"], lux["hold_s"] * 1000), lux["lx_full"])
+            self._lux = (hardware.lux(lux), Lux(lux["hysteresis_percent"], lux["hold_s"] * 1000))
         if meter:
             self._meter = (hardware.counter(meter["pin"], meter["pull"]), Pulses(meter["pulses_kwh"]))
         self._temperature = config["temperature"]
@@ -69,10 +68,15 @@ class Field:
 
     def _look_slowly(self, events: list, t_ms: int) -> None:
         if self._lux:
-            read, lux, lx_full = self._lux
-            lx = lux.look(read() * lx_full // 65535, t_ms)
-            if lx is not None:
-                events.append(("lux", lx))
+            read, lux = self._lux
+            measured = read()
+            if measured is None:
+                if lux.forget():
+                    events.append(("lux", None))
+            else:
+                lx = lux.look(measured, t_ms)
+                if lx is not None:
+                    events.append(("lux", lx))
         if self._temperature and t_ms >= self._due_ms[1]:
             self._due_ms[1] = t_ms + _TEMPERATURE_MS
             temperature_dc = self._hardware.temperature_dc()

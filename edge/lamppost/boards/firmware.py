@@ -65,15 +65,15 @@ class FileStore:
 
 
 class Firmware:
-    """`root` holds the folders and firmware.pub, the site's public key; without it no image is ever taken."""
+    """`root` holds the folders, `settings` firmware.pub, the site's public key: without it no image is ever taken."""
 
-    def __init__(self, root: str, board: str, journal, restart):
+    def __init__(self, root: str, board: str, journal, restart, settings: str):
         self.intake = None
         self._store = FileStore(root + "/incoming.llf", journal)
         self._slots = Slots(journal)
         self._restart = restart
         self._restart_ms = None
-        key = _key(root + "/firmware.pub")
+        key = _key(settings + "/firmware.pub")
         if key:
             self._updater = Updater(FirmwareFlash(root), self._slots, board, [key])
             self.intake = Intake(self._store)

@@ -61,6 +61,11 @@ class Lux:
             return None
         return self._tell(lx, t_ms)
 
+    def forget(self) -> bool:
+        """The sensor does not answer; return whether there was a value before."""
+        told, self._told_lx = self._told_lx is not None, None
+        return told
+
     def _tell(self, lx: int, t_ms: int) -> int:
         self._told_lx, self._told_ms, self._since_ms = lx, t_ms, None
         return lx

@@ -22,6 +22,7 @@ else:
 
 _RX_BYTES = 512  # 270 ms at 19,200 baud: while firmware is checked, the line is looked at each 100 ms or so
 _TX_BYTES = 512
+_PORT_MS = 2  # nothing says that bytes have come; four at 19,200 baud
 
 
 class Counter:
@@ -84,9 +85,10 @@ class Micro:
         out = machine.PWM(machine.Pin(lamp["pin"]), freq=lamp["hz"], duty_u16=0 if lamp["inverted"] else 65535)
         return out.duty_u16
 
-    def analog(self, pin: int):
-        """A measuring input; returns a function that gives 0..65535 of full scale."""
-        return machine.ADC(machine.Pin(pin)).read_u16
+    def lux(self, section):
+        """A light sensor on a measuring input; returns a function that gives lux, None where the sensor is gone."""
+        read, lx_full = machine.ADC(machine.Pin(section["pin"])).read_u16, section["lx_full"]
+        return lambda: read() * lx_full // 65535
 
     def counter(self, pin: int, pull: str):
         """A pulse input with `count` and age_ms()."""
@@ -112,4 +114,4 @@ class Micro:
 
     async def pause(self, wait_ms: int) -> None:
         """Let others run until there may be something to do, at most `wait_ms`."""
-        await asyncio.sleep_ms(wait_ms)  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
+        await asyncio.sleep_ms(min(wait_ms, _PORT_MS))  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's

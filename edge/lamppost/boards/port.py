@@ -22,6 +22,11 @@ class Port:
         self._since_ms = 0
         self._inside = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether it wants to be looked at each 2 ms, though nothing comes."""
+        return self._driving_until_ms is not None or bool(self._gathered)
+
     def look(self, t_ms: int) -> bytes:
         """What has come and should be handed on now; releases the line when all has been sent."""
         if self._driving_until_ms is not None and t_ms >= self._driving_until_ms and self._uart.txdone():

@@ -17,7 +17,7 @@ from lamppost.clock import Clock
 from lamppost.post import Post
 from lamppost.store.journal import Journal
 
-_WAIT_MS = 2  # four bytes at 19,200 baud
+_WAIT_MS = 2  # while a frame comes or goes
 
 
 class PostBoard:
@@ -113,10 +113,15 @@ class PostBoard:
             while True:
                 self.look()
                 self._look_after_firmware()
-                await self._hardware.pause(_WAIT_MS)
+                await self._hardware.pause(_WAIT_MS if self._busy() else LOOK_MS)
         except Exception as error:  # whatever it is: a board that does not look any more begins again
             self.failed = error
             self._deliver(("quit",))
+
+    def _busy(self) -> bool:
+        if self.gear:
+            return True  # its line is driven in steps of milliseconds
+        return bool((self._bus and self._bus.busy) or (self._service and self._service.busy))
 
     def _look_after_firmware(self) -> None:
         if self.firmware and self.post:
@@ -187,15 +192,19 @@ def read_config(path: str, board):
     return configs.read(text, board.name, board.pins)
 
 
-def main(board, root: str = "") -> None:
-    """Run a post on `board`, a class of hardware, until it fails; `root` holds board.json and the records."""
-    config = read_config(root + "/board.json", board)
+def main(board, root: str = "", settings: "str | None" = None) -> None:
+    """Run a post on `board`, a class of hardware, until it fails.
+
+    `root` holds the records and the firmware folders, `settings` (or else `root`) board.json and firmware.pub.
+    """
+    settings = root if settings is None else settings
+    config = read_config(settings + "/board.json", board)
     hardware = board()
     journal = Journal(FolderFlash(root + "/records"))
     post_board = PostBoard(config, hardware, journal)
     bus = config["bus"]
     post = post_board.post = Post(journal.get, hardware.random, bus["baud"] if bus else 19200)
-    firmware = post_board.firmware = Firmware(root, board.name, journal, hardware.restart)
+    firmware = post_board.firmware = Firmware(root, board.name, journal, hardware.restart, settings)
     post.intake = firmware.intake
     agent = Agent(post, post_board)
     post_board.wake = agent.wake

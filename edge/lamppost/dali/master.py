@@ -4,7 +4,8 @@ A sequence is a generator that yields 16-bit frames and gets the answer of each:
 master knows which are sent twice and which are answered. It never waits: `look` is called again and again.
 
 A `line` has send(levels): drive the half bits, then rest; listen(): begin to look for an answer; answer(): what has
-come, as bits.from_runs says. All times are milliseconds of `t_ms`.
+come, as bits.from_runs says. `late_ms`, where it has one: how much later than on pins a frame is over. All times are
+milliseconds of `t_ms`.
 """
 
 from lamppost.dali import bits, commands
@@ -25,6 +26,7 @@ class Master:
     def __init__(self, line):
         self.answered_ms = None
         self._line = line
+        self._frame_ms = FRAME_MS + getattr(line, "late_ms", 0)
         self._state = _REST
         self._due_ms = 0
         self._frame = 0
@@ -91,7 +93,7 @@ class Master:
     def _send(self, t_ms: int) -> None:
         self._line.send(bits.halves(self._frame))
         self._state = _SENDING
-        self._due_ms = t_ms + FRAME_MS
+        self._due_ms = t_ms + self._frame_ms
 
     def _sent(self, t_ms: int) -> None:
         if commands.answered(self._frame):

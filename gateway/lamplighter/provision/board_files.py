@@ -15,26 +15,42 @@ from typing import NamedTuple
 
 import lamppost
 from lamppost.boards import config as configs
-from lamppost.boards import esp32, rp2
+from lamppost.boards import esp32, raspberry_pi, rp2
 from lamppost.sign.minisign import PublicKey, SignatureError
 
 
 class Kind(NamedTuple):
-    """A kind of board: its hardware class, and its flash in littlefs blocks of 4,096 bytes."""
+    """A kind of microcontroller: its hardware class, and its flash in littlefs blocks of 4,096 bytes."""
 
     board: type
     blocks: int
 
 
+class Computer(NamedTuple):
+    """A kind of board that runs Linux: its hardware class, and the modules that only microcontrollers need."""
+
+    board: type
+    without: tuple[str, ...]
+
+
 # Flash for files: a Pico has 1,408 KB, an ESP32 of 4 MB 2,048. A firmware takes 90 blocks, its image 31, the start 18:
 # two firmwares and an image are 230. A Pico W has 848 KB for files, 212 blocks: it runs one and takes no other.
 KINDS = {"rp2": Kind(rp2.Board, 352), "esp32": Kind(esp32.Board, 512)}
+COMPUTERS = {
+    "raspberry_pi": Computer(
+        raspberry_pi.Board,
+        ("boards/choose.py", "boards/micro.py", "boards/rp2.py", "boards/esp32.py", "boards/dali_rp2.py",
+         "boards/dali_esp32.py", "boards/host.py", "boards/host_ports.py", "boards/host_run.py", "__main__.py",
+         "wire/gateway_link.py"),
+    )
+}  # fmt: skip
 BLOCK = 4096
 START = ("__init__.py", "boards/__init__.py", "boards/choose.py", "boards/flash.py", "store/__init__.py",
          "store/journal.py", "store/slots.py")  # fmt: skip
 # What never runs on a microcontroller: the PC's and the Pi's boards, the gateway's end of the wire
 _LINUX = ("__main__.py", "boards/choose.py", "boards/host.py", "boards/host_ports.py", "boards/host_run.py",
-          "boards/raspberry_pi.py", "boards/linux.py", "wire/gateway_link.py")  # fmt: skip
+          "boards/raspberry_pi.py", "boards/linux.py", "boards/linux_run.py", "boards/dali_bridge.py",
+          "wire/gateway_link.py")  # fmt: skip
 MAIN = """import sys
 
 sys.path[0:0] = ["/start"]
@@ -55,9 +71,20 @@ def sources() -> Path:
 
 def modules(kind: str) -> list[str]:
     """The modules of the firmware for one kind of board, as paths below lamppost/, sorted."""
-    others = [f"boards/{prefix}{name}.py" for name in KINDS if name != kind for prefix in ("", "dali_")]
+    if kind in COMPUTERS:
+        without: tuple[str, ...] = COMPUTERS[kind].without
+    else:
+        others = [f"boards/{prefix}{name}.py" for name in KINDS if name != kind for prefix in ("", "dali_")]
+        without = (*_LINUX, *others)
     found = sorted(path.relative_to(sources()).as_posix() for path in sources().rglob("*.py"))
-    return [name for name in found if name not in _LINUX and name not in others]
+    return [name for name in found if name not in without]
+
+
+def firmware(kind: str) -> dict[str, bytes]:
+    """{path: bytes} of what an update of this kind holds: compiled for a microcontroller, source for Linux."""
+    if kind in COMPUTERS:
+        return {f"lamppost/{name}": (sources() / name).read_bytes() for name in modules(kind)}
+    return compiled(modules(kind))
 
 
 def compiled(names: list[str] | tuple[str, ...]) -> dict[str, bytes]:
@@ -105,7 +132,7 @@ def tree(kind: str, firmware: dict[str, bytes], board_json: str = "", public_key
 
 def check(kind: str, board_json: str) -> None:
     """Raises BoardError with what the board itself would say of its board.json."""
-    board = KINDS[kind].board
+    board = (COMPUTERS.get(kind) or KINDS[kind]).board
     try:
         configs.read(board_json, board.name, board.pins)
     except configs.ConfigError as error:
@@ -129,6 +156,14 @@ def file_system(files: dict[str, bytes], blocks: int) -> bytes:
     except LittleFSError as error:
         raise BoardError(f"{len(files)} files do not fit into {blocks * BLOCK} bytes of flash: {error}") from None
     return bytes(system.context.buffer)
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    """Put files into a folder."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def package_json(version: str) -> dict[str, object]:

@@ -1,0 +1,322 @@
+"""The Raspberry Pi's service: installed by the script, started as its unit says, watched, updated and ended."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lamplighter.provision import board_files, image
+from lamplighter.provision.secret_key import SecretKey
+
+sys.path.insert(0, str(Path(__file__).parent))
+from board_process import joined, raw_pty
+from fake_pi import FakeSys
+
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "deploy" / "systemd" / "lamppost.service"
+INSTALL = ROOT / "deploy" / "raspberry_pi" / "install"
+BIN = Path(sys.executable).parent
+EXPOSURE_MAX = 2.0
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+def test_the_unit_is_hardened_as_measured() -> None:
+    words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT)]
+    said = subprocess.run(words, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
+    found = re.search(r"exposure level for lamppost.service: ([0-9.]+)", said.stdout)
+    assert found, said.stdout + said.stderr
+    assert float(found[1]) <= EXPOSURE_MAX
+
+
+# --- the script
+
+
+class Card:
+    """A Raspberry Pi's SD card in a folder."""
+
+    def __init__(self, at: Path) -> None:
+        self.at = at
+        self.boot = at / "boot/firmware"
+        self.boot.mkdir(parents=True)
+        (self.boot / "config.txt").write_text("[all]\ndtparam=audio=on")
+        (self.boot / "cmdline.txt").write_text("console=serial0,115200 console=tty1 root=PARTUUID=x rootwait\n")
+        self.config = at / "given.json"
+
+    def give(self, **sections) -> None:
+        found = {"board": "raspberry_pi", "lamp": {"kind": "0-10v"}, **sections}
+        self.config.write_text(json.dumps(found))
+
+    def install(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(INSTALL), "--root", str(self.at), *words]
+        path = f"{BIN}:{os.environ['PATH']}"
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env={"PATH": path})
+
+    def files(self) -> dict[str, bytes]:
+        """Everything on it."""
+        return {
+            str(path.relative_to(self.at)): path.read_bytes()
+            for path in sorted(self.at.rglob("*"))
+            if path.is_file() and path != self.config
+        }
+
+
+@pytest.fixture
+def card(tmp_path) -> Card:
+    return Card(tmp_path / "card")
+
+
+def test_the_script_makes_a_post_and_a_second_run_changes_nothing(card) -> None:
+    card.give(bus={"device": "/dev/ttyAMA0", "enable": 17}, rtc={})
+    done = card.install("--config", str(card.config))
+    assert done.returncode == 0, done.stderr
+    first = card.files()
+    config = first["boot/firmware/config.txt"].decode()
+    assert config.startswith("[all]\ndtparam=audio=on\n# lamppost begin\n")
+    for line in ("dtoverlay=pwm", "dtparam=i2c_arm=on", "enable_uart=1", "dtoverlay=disable-bt"):
+        assert line in config.splitlines()
+    assert first["boot/firmware/cmdline.txt"] == b"console=tty1 root=PARTUUID=x rootwait\n"
+    assert first["etc/systemd/system/lamppost.service"] == UNIT.read_bytes()
+    assert json.loads(first["etc/lamppost/board.json"])["rtc"] == {}
+    assert (card.at / "opt/lamppost/lamppost/post.py").exists()
+    assert card.install().returncode == 0
+    assert card.files() == first
+
+
+def test_what_is_no_longer_connected_is_switched_off_again(card) -> None:
+    card.give(bus={"device": "/dev/ttyAMA0"})
+    card.install("--config", str(card.config))
+    card.give(lamp={"kind": "dali", "device": "/dev/ttyUSB1"})
+    assert card.install("--config", str(card.config)).returncode == 0
+    assert "dtoverlay" not in card.files()["boot/firmware/config.txt"].decode()
+
+
+def test_a_wrong_board_json_changes_nothing(card, tmp_path) -> None:
+    assert "no " in card.install().stderr
+    card.give(relay={"pin": 5})
+    assert card.install("--config", str(card.config)).returncode == 0
+    first = card.files()
+    card.give(relay={"pin": 99})
+    done = card.install("--config", str(card.config))
+    assert done.returncode == 2
+    assert "relay.pin is a whole number from 0 to 48" in done.stderr
+    (tmp_path / "site.key").write_text("untrusted comment: secret\nnonsense\n")
+    done = card.install("--key", str(tmp_path / "site.key"))
+    assert (done.returncode, "no public key" in done.stderr) == (2, True)
+    assert card.install("--konfig", "x").returncode == 2
+    assert card.files() == first
+
+
+# --- the service
+
+
+class Service:
+    """What systemd does with the unit: its command, its socket, a start after each end, full light after each stop."""
+
+    def __init__(self, card: Card, sysfs: FakeSys, state: Path) -> None:
+        self.sysfs = sysfs
+        opt = card.at / "opt/lamppost"
+        unit = (card.at / "etc/systemd/system/lamppost.service").read_text()
+        swap = {
+            "/opt/lamppost": str(opt),
+            "/etc/lamppost": str(card.at / "etc/lamppost"),
+            "/var/lib/lamppost": str(state),
+        }
+
+        def command(name: str) -> list[str]:
+            line = re.search(rf"^{name}=-?/usr/bin/python3 (.*)$", unit, re.M)
+            assert line
+            words = [swap.get(word, word) for word in line[1].split()]
+            return [sys.executable, *words, "--sys", str(sysfs.at)]
+
+        self.command, self.after = command("ExecStart"), command("ExecStopPost")
+        self.place = state / "notify"
+        state.mkdir()
+        self.receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.receiver.bind(str(self.place))
+        self.receiver.settimeout(60)
+        # the mock pins are gpiozero's own, asked for as gpiozero says
+        self.environment = {
+            "PYTHONPATH": str(opt), "PATH": os.environ["PATH"], "GPIOZERO_PIN_FACTORY": "mock",
+            "NOTIFY_SOCKET": str(self.place), "PYTHONUNBUFFERED": "1",
+        }  # fmt: skip
+        self.log = (state.parent / "log").open("ab")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log, env=self.environment)
+
+    def said(self) -> str:
+        return Path(self.log.name).read_text()
+
+    def ready(self) -> str:
+        """Its next READY."""
+        while not (said := self.receiver.recv(4096).decode()).startswith("READY=1"):
+            pass
+        return said
+
+    def ended(self, for_s: float = 60) -> int:
+        assert self.process
+        code = self.process.wait(for_s)
+        subprocess.run(self.after, check=True, env=self.environment, stderr=self.log, timeout=60)
+        return code
+
+    def close(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.receiver.close()
+        self.log.close()
+
+
+@pytest.fixture
+def service(card, tmp_path):
+    """An installed post with a console on a pty: service(sections) -> Service; `port` is the laptop's end."""
+    begun = []
+    descriptors = []
+
+    def begin(*words: str, **sections) -> Service:
+        far, near = raw_pty()
+        descriptors.extend((far, near))
+        card.give(service={"device": os.ttyname(near)}, **sections)
+        done = card.install("--config", str(card.config), *words)
+        assert done.returncode == 0, done.stderr
+        running = Service(card, FakeSys(tmp_path / "sys"), tmp_path / "state")
+        running.far = far  # type: ignore[attr-defined]
+        begun.append(running)
+        running.start()
+        return running
+
+    yield begin
+    for running in begun:
+        running.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def ask(far: int, text: str) -> str:
+    """Type a line on the console and read what is said; again where the port was only just being opened."""
+    for _ in range(10):
+        os.write(far, text.encode() + b"\r")
+        said = b""
+        while select.select([far], [], [], 3)[0]:
+            said += os.read(far, 4096)
+            if said.endswith(b"ok\r\n"):
+                return said.decode()
+            assert b"error" not in said, said
+    raise AssertionError(f"no answer to '{text}', only {said!r}")
+
+
+def dark(post: Service) -> None:
+    """Have it put its light out."""
+    ask(post.far, "level 0 5m")
+    end = time.monotonic() + 60
+    while post.sysfs.duty_pm:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.system
+def test_it_is_ready_watched_and_full_at_its_end(service) -> None:
+    post = service(relay={"pin": 5}, watchdog_ms=3000)
+    assert post.ready() == "READY=1\nWATCHDOG_USEC=3000000\nSTATUS=the light is on"
+    assert post.receiver.recv(4096) == b"WATCHDOG=1"
+    begun = time.monotonic()
+    assert [post.receiver.recv(4096) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+    assert time.monotonic() - begun > 1.5, "one a second"
+    assert post.sysfs.duty_pm == 1000
+    dark(post)
+    post.process.send_signal(signal.SIGTERM)
+    assert post.process.wait(30) == 0
+    assert post.sysfs.duty_pm == 1000, "whoever stops it gets light"
+
+
+@pytest.mark.system
+def test_killed_while_dark_it_is_full_until_it_runs_again(service) -> None:
+    post = service()
+    post.ready()
+    dark(post)
+    post.process.kill()
+    assert post.ended() == -signal.SIGKILL
+    assert post.sysfs.duty_pm == 1000
+    post.start()
+    post.ready()
+    assert post.sysfs.duty_pm == 1000
+
+
+@pytest.mark.system
+def test_without_its_pwm_it_says_so_and_ends(card, tmp_path) -> None:
+    card.give()
+    card.install("--config", str(card.config))
+    post = Service(card, FakeSys(tmp_path / "sys"), tmp_path / "state")
+    shutil.rmtree(post.sysfs.chip)
+    post.start()
+    assert post.ended() == 1
+    assert "is missing: add dtoverlay=pwm to config.txt" in post.said()
+    post.close()
+
+
+@pytest.mark.system
+def test_signed_firmware_is_taken_and_tried(service, tmp_path) -> None:
+    key = SecretKey.new()
+    (tmp_path / "site.pub").write_text(key.public_text())
+    post = service("--key", str(tmp_path / "site.pub"))
+    post.ready()
+    firmware = board_files.firmware("raspberry_pi")
+    done = upload(post, packed(tmp_path, key, firmware, 2))
+    assert done.returncode == 0, done.stderr
+    assert "version 2" in done.stdout
+    assert post.ended() == 0
+    for tries in (1, 2):  # a power cut while it is tried
+        post.start()
+        post.ready()
+        assert post.said().count("start b 2 on trial") == tries
+        assert "running version 2 on trial" in ask(post.far, "firmware")
+        post.process.kill()
+        post.ended()
+
+
+@pytest.mark.system
+def test_firmware_that_fails_is_thrown_out(service, tmp_path) -> None:
+    key = SecretKey.new()
+    (tmp_path / "site.pub").write_text(key.public_text())
+    post = service("--key", str(tmp_path / "site.pub"))
+    post.ready()
+    spoiled = board_files.firmware("raspberry_pi") | {"lamppost/post.py": b"raise RuntimeError('spoiled')\n"}
+    image_file = packed(tmp_path, key, spoiled, 3)
+    assert upload(post, image_file).returncode == 0
+    assert post.ended() == 0
+    for _ in range(3):
+        post.start()
+        assert post.ended() == 1
+        assert post.sysfs.duty_pm == 1000
+    post.start()
+    post.ready()
+    assert post.said().count("start b 3 on trial") == 3
+    assert post.said().count("start as installed") == 2
+    again = upload(post, image_file)
+    assert (again.returncode, "version 3 was tried and did not last" in again.stderr) == (1, True)
+
+
+def packed(folder: Path, key: SecretKey, files: dict[str, bytes], version: int) -> Path:
+    """A signed image."""
+    board_files.write(folder / "firmware", files)
+    out = folder / f"{version}.llf"
+    out.write_bytes(image.make(folder / "firmware", "raspberry_pi", version, 0, f"0.{version}", key).data)
+    return out
+
+
+def upload(post: Service, path: Path) -> subprocess.CompletedProcess[str]:
+    """What a technician types, over a second pty that is joined to the console's."""
+    with joined(post.far) as port:
+        environment = {"PATH": os.environ["PATH"], "LAMPLIGHTER_PORT": port}
+        command = [str(BIN / "lamplighter"), "tech", "upload", str(path)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
