@@ -2,7 +2,8 @@
 
 Kept here: frames for others are looked at no further than the address and, while an event of this post is
 unacknowledged, what a poll or GO acknowledges; light rises before anything is said; an event is said again until it is
-acknowledged or the tries are used up. When to speak is decided in wire/access.py.
+acknowledged or the tries are used up; the answer to a POLL lets events pass, and is not given over what is no event.
+When to speak is decided in wire/access.py.
 """
 
 from lamppost.limits import EVENTS_OUT_MAX
@@ -29,6 +30,8 @@ class Line:
         self._decoder = Decoder()
         self._access = Access(link.address, timing, random)
         self.out = []
+        self._reply = None  # the answer to a POLL,
+        self._reply_ms = None  # and when; None while bytes come that may become an event
         self.find = _nobody  # takes a frame for whoever is searched for
 
     @property
@@ -44,6 +47,7 @@ class Line:
     def received(self, data: bytes, t_ms: int) -> list:
         """Take bytes from the line; return the replies to send, at once."""
         self._access.heard(t_ms)
+        self._reply_ms = None
         replies = []
         for frame in self._decoder.feed(data):
             reply = self.frame(frame, t_ms)
@@ -64,6 +68,9 @@ class Line:
                 self._overhear(frame, t_ms)
             return None
         reply = self._accept(frame, t_ms)
+        if reply and frame.type == messages.POLL:
+            self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms
+            return None
         if reply:
             self._access.done(t_ms + self._timing.span_ms(len(reply)))
         return reply
@@ -72,6 +79,12 @@ class Line:
         """A whole frame of type `kind`, 0 for noise, ended: all that it means to a post with nothing to send."""
         if kind == messages.EVENT:
             self._access.event(src, t_ms)
+            if self._reply:
+                self._reply_ms = t_ms + self._timing.answer_ms
+            return
+        self._reply = None
+        if kind == messages.POLL:
+            self._access.poll(t_ms)
         elif not kind:
             self._access.heard(t_ms)
         elif src == GATEWAY and dst != EVERYBODY:
@@ -81,8 +94,13 @@ class Line:
 
     @property
     def listening(self) -> bool:
-        """Whether every byte on the line matters now: an event waits for silence, or half a frame was heard."""
-        return bool(self.out) or self._decoder.begun
+        """Whether every byte on the line matters now: something waits for silence, or half a frame was heard."""
+        return self.waiting or self._decoder.begun
+
+    @property
+    def waiting(self) -> bool:
+        """Whether `pump` is to be asked."""
+        return bool(self.out) or self._reply is not None
 
     def announce(self, seq: int, user_class: int, source: int, t_ms: int, repeat: int = 0) -> None:
         """Queue the event of item `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3), for the
@@ -95,8 +113,12 @@ class Line:
         self.out.append(Outgoing(seq, (user_class, source, repeat), t_ms, t_ms + self._timing.turn_ms))
 
     def pump(self, t_ms: int) -> "bytes | None":
-        """Return an event to send now, if the line is free and one is due."""
-        due_ms = self.deadline()
+        """Return what to send now: an event, if the line is free and one is due, or the answer to a POLL."""
+        if self._reply_ms is not None and t_ms >= self._reply_ms and self._reply:
+            data, self._reply = self._reply, None
+            self._access.done(t_ms + self._timing.span_ms(len(data)))
+            return data
+        due_ms = self._access.due(self._first().next_ms) if self.out else None
         if due_ms is None or t_ms < due_ms or not self._access.may(t_ms):
             return None
         event = self._first()
@@ -106,14 +128,19 @@ class Line:
         event.tried(t_ms, self._random(1)[0])
         if event.over:
             self.out = [other for other in self.out if other is not event]
-        self._access.event(self._link.address, t_ms + self._timing.event_ms)
+        ends_ms = t_ms + self._timing.event_ms
+        self._access.event(self._link.address, ends_ms)
+        if self._reply:
+            self._reply_ms = ends_ms + self._timing.answer_ms
         return data
 
     def deadline(self) -> "int | None":
-        """When `pump` may have something, in t_ms; None while nothing waits."""
+        """When `pump` may have something, in t_ms; None while nothing waits for a moment."""
+        reply_ms = self._reply_ms if self._reply else None
         if not self.out:
-            return None
-        return self._access.due(self._first().next_ms)
+            return reply_ms
+        due_ms = self._access.due(self._first().next_ms)
+        return due_ms if reply_ms is None or due_ms < reply_ms else reply_ms
 
     def acknowledged(self, pairs: bytes, more, t_ms: int) -> None:
         """Stop repeating the events whose (address, low byte of seq) is in `pairs`; those that are not there were not
@@ -135,6 +162,7 @@ class Line:
         return first
 
     def _go(self, frame, t_ms: int) -> None:
+        self._reply = None
         try:
             low, high, pairs, more = frame.values()
         except WireError:

@@ -124,7 +124,7 @@ class Post:
             self._reading(t_ms)
         if t_ms >= self.upkeep.due_ms:
             self.upkeep.look(t_ms)
-        if self.line and self.line.out:
+        if self.line and self.line.waiting:
             self._speak(self.line, t_ms)
         actions, self._actions = self._actions, []
         wait_ms = self._deadline(t_ms) - t_ms
@@ -431,8 +431,10 @@ class Post:
         deadline = self._decide_at if self._decide_at < self._read_at else self._read_at
         if self.upkeep.due_ms < deadline:
             deadline = self.upkeep.due_ms
-        if self.line and self.line.out:
-            deadline = min(deadline, self.line.deadline() or 0)
+        if self.line and self.line.waiting:
+            speak_ms = self.line.deadline()
+            if speak_ms is not None and speak_ms < deadline:
+                deadline = speak_ms
         for state in self._present.values():
             deadline = min(deadline, state[2])
         if self._identify_until is not None:

@@ -2,7 +2,7 @@
 
 import unittest
 
-from bench import NOON, Bench, plan_bytes
+from bench import ANSWER_MS, NOON, Bench, plan_bytes
 
 from lamppost.limits import TICKS_MASK
 from lamppost.wire import messages
@@ -31,13 +31,15 @@ class FrameEventTest(unittest.TestCase):
                 self.assertEqual(one, two)
                 for frame in self.benches[0].sent:
                     gateway.receive(frame)
-                self.benches[0].sent = []
-            one, two = self.both(gateway.request(3, messages.POLL, (0, b"")))
-            self.assertEqual(one, two)
-            self.assertEqual([action[0] for action in one], ["tx"])
+                self.benches[0].sent = self.benches[1].sent = []
+            self.assertEqual(self.both(gateway.request(3, messages.POLL, (0, b""))), ([], []))
+            for bench in self.benches:
+                bench.run(ANSWER_MS)
+            self.assertEqual([len(bench.sent) for bench in self.benches], [1, 1])
+            self.assertEqual(self.benches[0].sent[0].payload, self.benches[1].sent[0].payload)
             for frame in self.benches[0].sent:
                 gateway.receive(frame)
-            self.benches[0].sent = []
+            self.benches[0].sent = self.benches[1].sent = []
 
     def test_an_event_of_a_neighbour_raises_the_light(self):
         other = Bench(address=9, seed=4)
@@ -62,8 +64,10 @@ class FrameEventTest(unittest.TestCase):
         bench.give(("presence", 0, True, 0))
         line = bench.post.line
         self.assertTrue(line.listening)
-        line.passed(messages.POLL, 0, 9, line.deadline() or 0)
+        line.passed(messages.COMMAND, 0, 9, line.deadline() or 0)
         self.assertTrue(bench.post.clock.t_ms + 30 <= (line.deadline() or 0) <= TICKS_MASK)
+        line.passed(messages.POLL, 0, 9, 5000)
+        self.assertEqual(line.deadline(), 5002, "a slot stands behind it")
         self.assertFalse(self.benches[1].post.line.listening)
         self.benches[1].give(("rx", b"\x00half"))
         self.assertTrue(self.benches[1].post.line.listening)

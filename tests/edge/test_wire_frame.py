@@ -53,6 +53,18 @@ class DecoderTest(unittest.TestCase):
         self.assertEqual(decoder.feed(b""), [])
         self.assertEqual(counters(decoder.feed(b"\x00")), [63])
 
+    def test_half_an_answer_is_known_by_its_sender(self):
+        answers = [pack(header(0, 3, kind, 1) + bytes(40), SEAL) for kind in (messages.STATUS, messages.HELLO_OK)]
+        answers += [pack(header(0, 3, messages.STILL, 1) + messages.encode(messages.STILL, (7,)), SEAL[:6])]
+        for data in answers:
+            decoder = Decoder()
+            for at in range(1, len(data) - 1):
+                decoder.feed(data[at - 1 : at])
+                self.assertEqual(decoder.begun_by(3), at >= 4, (data, at))
+                self.assertFalse(decoder.begun_by(4))
+            decoder.feed(data[len(data) - 2 :])
+            self.assertFalse(decoder.begun_by(3))
+
     def test_bytearray_is_as_good(self):
         self.assertEqual(counters(Decoder().feed(bytearray(lines()[4]))), [63])
 

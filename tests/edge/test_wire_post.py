@@ -3,11 +3,11 @@
 import unittest
 from hashlib import sha256
 
-from bench import NOON, Bench, plan_bytes, post_key
+from bench import ANSWER_MS, NOON, Bench, plan_bytes, post_key
 
 from lamppost.limits import BLOCK_BYTES, EVENT_TRIES_ALONE, OVERRIDE_MAX_S, TRANSACTIONS_MAX
 from lamppost.wire import contexts, messages
-from lamppost.wire.frame import header, pack
+from lamppost.wire.frame import go, header, pack
 
 NIGHT = NOON + 10 * 3600
 PRESENCE = ("presence", 0, True, 0)
@@ -42,11 +42,70 @@ class AnswerTest(unittest.TestCase):
     def test_the_answer_comes_at_once_and_before_anything_else(self):
         """[A-5]"""
         bench = Bench()
-        bench.give(("rx", bench.gateway.hello(bench.address)))
-        bench.heard()
-        actions = bench.give(("rx", bench.gateway.request(bench.address, messages.POLL, (0, b""))))
+        actions = bench.give(("rx", bench.gateway.hello(bench.address)))
         self.assertEqual(next(action[0] for action in actions if action[0] != "save"), "tx")
+        self.assertEqual([message.kind for message in bench.heard()], [messages.HELLO_OK])
+
+    def poll(self, bench):
+        bench.give(("rx", bench.gateway.request(bench.address, messages.POLL, (0, b"", 1))))
+        self.assertEqual(bench.sent, [])
+
+    def test_the_answer_to_a_poll_lets_events_pass(self):
+        """[A-10]"""
+        bench = Bench()
+        bench.open()
+        self.poll(bench)
+        bench.run(ANSWER_MS - 1)
+        self.assertEqual(bench.sent, [])
+        bench.run(1)
         self.assertEqual([message.kind for message in bench.heard()], [messages.STATUS])
+        other = Bench(address=9, seed=4)
+        other.open()
+        self.poll(bench)
+        for number in range(3):
+            event = other.post.line._link.event(77 + number, 0, 0)
+            bench.run(2)
+            bench.give(("rx", event[:1]))
+            bench.run(8)
+            self.assertEqual(bench.sent, [])
+            bench.give(("rx", event[1:]))
+        bench.run(ANSWER_MS)
+        self.assertEqual([message.kind for message in bench.heard()], [messages.STATUS])
+
+    def test_its_own_event_goes_before_its_answer(self):
+        """[A-10]"""
+        bench = joined()
+        bench.run(1000)
+        bench.heard()
+        self.poll(bench)
+        bench.give(PRESENCE)
+        bench.run(40)
+        self.assertEqual([message.kind for message in bench.heard()], [messages.EVENT, messages.STATUS])
+
+    def test_no_answer_is_given_over_what_is_no_event(self):
+        """[A-10]"""
+        other = Bench(address=9, seed=4)
+        other.open()
+        event = other.post.line._link.event(77, 0, 0)
+        for junk in (b"\x55", event[:-1], b"\x00junk\x00"):
+            bench = Bench()
+            bench.open()
+            self.poll(bench)
+            bench.give(("rx", junk))
+            bench.run(500)
+            self.assertEqual(bench.heard(), [], junk)
+            bench.give(("rx", b"\x00"))
+            self.assertIsNotNone(bench.ask(messages.POLL, (0, b"")), "the next one is answered")
+
+    def test_a_request_or_a_go_takes_the_place_of_the_poll(self):
+        """[A-10]"""
+        bench = Bench()
+        bench.open()
+        for data in (go(0, 1, 8, b""), bench.gateway.time((NIGHT, 0, 5))):
+            self.poll(bench)
+            bench.give(("rx", data))
+            bench.run(500)
+            self.assertEqual(bench.heard(), [])
 
     def test_no_answer_to_what_is_refused(self):
         """[S-10]"""
@@ -54,9 +113,11 @@ class AnswerTest(unittest.TestCase):
         bench.open()
         good = bench.gateway.request(bench.address, messages.POLL, (0, b""))
         bench.give(("rx", good))
-        bench.heard()
+        bench.run(ANSWER_MS)
+        self.assertEqual(len(bench.heard()), 1)
         for line in (good, good[:7] + bytes((good[7] ^ 1 or 2,)) + good[8:], good[1:-2]):
             bench.give(("rx", b"\x00" + line + b"\x00"))
+            bench.run(500)
             self.assertEqual(bench.sent, [])
 
 
@@ -71,6 +132,7 @@ class StillTest(unittest.TestCase):
         """What the answer to a POLL without `full` is."""
         bench = self.bench
         bench.give(("rx", bench.gateway.request(bench.address, messages.POLL, values or (0, b"", 0))))
+        bench.run(ANSWER_MS)
         (message,) = [message for message in bench.heard() if message.kind != messages.EVENT]
         return message
 

@@ -1,9 +1,9 @@
 """When a post may speak without being asked.
 
-The gateway speaks, a post answers, and behind every frame that expects no answer stands one slot, in which any post
-with an event begins. A post that hears a byte first waits. Two that begin together garble each other and cannot know
-it; the gateway hears the garbage and says GO(low..high), which gives each address in it a place of its own: its rank
-after the GO, counted only while the line is silent.
+The gateway speaks, a post answers, and behind every POLL and every frame that expects no answer stands one slot, in
+which any post with an event begins; who is polled lets it pass. A post that hears a byte first waits. Two that begin
+together garble each other and cannot know it; the gateway hears the garbage and says GO(low..high), which gives each
+address in it a place of its own: its rank after the GO, counted only while the line is silent.
 
 What was not heard is learned from the next frame that acknowledges (a POLL to anybody, a GO): an event that was said
 and is not named there is said again. Nobody relies on hearing a collision of its own.
@@ -33,6 +33,7 @@ class Timing:
         # a start, the character that shows it, a millisecond of phase between two clocks, a tenth for their edges
         self.slot_ms = _whole(1000 * (turn_ms + self.late_ms) + char_us + 1100)
         self.rank_ms = _whole(1000 * self.late_ms + char_us + 1100)  # and from one such start to the next
+        self.answer_ms = turn_ms + self.rank_ms  # to a POLL: an event that begins behind it is heard by then
         self.event_ms = _whole(EVENT_BYTES * char_us)
         self.reply_ms = 10 + 5 * turn_ms  # an answer's first byte: a board may have to collect garbage first
         self.idle_ms = self.reply_ms + 10  # after a request: whoever was asked does not answer
@@ -65,6 +66,11 @@ class Access:
         """A frame that expects an answer ended."""
         self._low, self._high = 1, 0
         self.heard(t_ms)
+
+    def poll(self, t_ms: int) -> None:
+        """A POLL ended: an event may begin before its answer does."""
+        self.request(t_ms)
+        self._slot_at = t_ms + self._timing.turn_ms
 
     def done(self, t_ms: int) -> None:
         """A frame that expects none ended: an answer, a TIME."""

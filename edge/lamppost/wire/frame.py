@@ -103,6 +103,10 @@ class Decoder:
         """Whether a piece was heard whose end has not come."""
         return self._skip or len(self._piece) > 0
 
+    def begun_by(self, src: int) -> bool:
+        """Whether that piece may be the beginning of a frame that `src` sends to the gateway."""
+        return len(self._piece) > 2 and self._piece[2] == src
+
     def feed(self, data: bytes) -> list:
         """Return the Frames that `data` (any bytes, any length) completes, oldest first."""
         frames = []

@@ -24,8 +24,8 @@ class Burst:
         self._fruitless = 0
         self._not_before_ms = 0
 
-    def garbled(self, t_ms: int) -> None:
-        """Garbage instead of an event."""
+    def garbled(self, t_ms: int) -> bool:
+        """Garbage instead of an event; return whether somebody is asked for it."""
         if self._now is not None:
             low, high, rounds = self._now
             if rounds < ROUNDS:
@@ -33,6 +33,7 @@ class Burst:
         elif not self._todo and t_ms >= self._not_before_ms:
             self._todo = [(low, high, 1) for low, high in self._runs]
             self._heard = False
+        return bool(self._todo)
 
     def heard(self) -> None:
         """An event of this line came."""

@@ -2,7 +2,8 @@
 
 Rules kept here:
 - The line is half duplex. After a post's reply, and after a broadcast, it stays silent for a slot so that posts can
-  send events; a frame heard there opens another, at most WINDOWS_MAX times in a row. Garbage there: burst.py.
+  send events, and a post lets events pass before it answers a POLL; a frame heard there opens another slot, at most
+  WINDOWS_MAX times in a row. Garbage there: burst.py.
 - A reply's first byte is due `reply_ms` after the question has left the wire, and a frame that has begun may end.
 - Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
 - Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
@@ -26,7 +27,7 @@ from lamplighter.gateway.timekeeper import Timekeeper
 from lamplighter.gateway.visit import Visit
 from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages, packed
-from lamppost.wire.access import Timing
+from lamppost.wire.access import EVENT_BYTES, Timing
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import FINDING, GATEWAY, Decoder, Frame, go
 from lamppost.wire.gateway_link import GatewayLink
@@ -115,6 +116,9 @@ class Poller:
         self._hints = Hints()
         self._burst = Burst(sorted(post_keys))
         self._began_ms: int | None = None  # when something was heard in this slot
+        self._judge_ms: int | None = None  # when that cannot be one event any more, behind a POLL
+        self._heard = self._last_ms = 0  # how many bytes since it began, and when the last came
+        self._quiet_ms = max(2, turn_ms)
         self._run = 0
         self._last_background = self._last_hello = self._told_one = False
         self._actions: list = []
@@ -149,8 +153,9 @@ class Poller:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
         first_ms = self._jobs.next_ms()
         if self._phase != FREE:
-            if first_ms is None or self._until < first_ms:
-                first_ms = self._until
+            for other_ms in (self._until, self._judge_ms if self._phase == WAIT else None):
+                if other_ms is not None and (first_ms is None or other_ms < first_ms):
+                    first_ms = other_ms
         elif self._visit.active:
             return 0
         else:
@@ -174,6 +179,7 @@ class Poller:
             self._carrier(t_ms)
         else:
             self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
+            self._behind_poll(len(data), t_ms)
         errors = self._decoder.errors
         for frame in self._decoder.feed(data):
             self._frame(frame, t_ms)
@@ -220,6 +226,23 @@ class Poller:
                 peer.state = OFFLINE
                 self._actions.append(line.Offline(peer.address))
             peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
+
+    def _behind_poll(self, size: int, t_ms: int) -> None:
+        """Bytes where an answer is expected, or the events of several who garble each other."""
+        if self._question is None or self._question.kind != messages.POLL:
+            return
+        if self._began_ms is None:
+            self._began_ms, self._heard = t_ms, 0
+            self._judge_ms = t_ms + self._timing.event_ms + 1 + self._quiet_ms
+        self._heard += size
+        self._last_ms = t_ms
+
+    def _judged(self, t_ms: int) -> bool:
+        """An event that began first must have ended: whether it was as long as one, is over, and was none. Half of the
+        answer is not: adapters hand bytes over late."""
+        self._judge_ms = None
+        over = self._heard >= EVENT_BYTES - 2 and t_ms - self._last_ms >= self._quiet_ms
+        return over and self._question is not None and not self._decoder.begun_by(self._question.peer.address)
 
     def _carrier(self, t_ms: int) -> None:
         """Bytes in a slot: an event that began there, or several, which end when the last does."""
@@ -272,7 +295,7 @@ class Poller:
         """The line after a good frame: the answer that was waited for, or something else."""
         question = self._question
         if question is None or question.peer is not peer or message.kind not in REPLIES[question.kind]:
-            self._again(peer.address, t_ms)
+            self._passed(peer.address, t_ms)
             return
         self._question = None
         peer.misses = 0
@@ -284,6 +307,14 @@ class Poller:
             result = self._jobs.advance(question.job, message.values)
             peer.urgent = peer.urgent or result is not None  # its status tells what came of it
             self._ended(result)
+
+    def _passed(self, address: int, t_ms: int) -> None:
+        """An EVENT came before what is waited for; the answer follows it."""
+        if self._phase == WAIT and self._question is not None and self._question.kind == messages.POLL:
+            self._began_ms = self._judge_ms = None
+            self._until = min(self._hard_until, t_ms + self._reply_ms)
+        else:
+            self._again(address, t_ms)
 
     def _event(self, peer: Peer, event: Message, t_ms: int) -> None:
         user_class, port, age_ms, repeat = event.values
@@ -339,6 +370,8 @@ class Poller:
 
     def _step(self, t_ms: int) -> None:
         self._actions += self._jobs.expired(t_ms)
+        if self._phase == WAIT and self._judge_ms is not None and t_ms >= self._judge_ms and self._judged(t_ms):
+            self._until = t_ms
         if self._phase == WAIT and t_ms >= self._until:
             self._missed(t_ms)
         if self._phase == WINDOW and t_ms >= self._until:
@@ -503,6 +536,7 @@ class Poller:
     def _wait(self, question: Question | None, slow: bool = False) -> None:
         self._phase, self._question = WAIT, question
         slow = slow or (question is not None and question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA))
+        self._began_ms = self._judge_ms = None
         self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms
         self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
 
@@ -511,6 +545,10 @@ class Poller:
         if self._visit.waiting:
             self._ended(self._visit.answer(None))
         if question is None:
+            return
+        garbled = question.kind == messages.POLL and self._began_ms is not None
+        if garbled and self._burst.garbled(t_ms):
+            question.peer.urgent = True  # who was asked kept silent: events garbled each other before its answer
             return
         self.counters.retries += 1
         if question.peer.state == SESSION:  # one that is off says nothing of the line

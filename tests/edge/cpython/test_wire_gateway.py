@@ -11,7 +11,7 @@ from lamplighter.gateway.roster import HELLO_TRIES, LONELY_EVERY_MS
 from lamppost.limits import FRAME_MAX, TICKS_MASK
 from lamppost.wire import messages
 from lamppost.wire.access import Timing
-from lamppost.wire.frame import Decoder, Frame
+from lamppost.wire.frame import Decoder, Frame, header, pack
 
 BAUD = 19200
 ADDRESS = 3
@@ -30,6 +30,7 @@ class Cabinet:
         self.answers = True
         self.t_ms = 0
         self.sent: list[tuple[int, Frame]] = []  # when its first byte left, what
+        self.raw: list[bytes] = []
         self.heard: list[int] = []  # when the last byte of a post's frame had come
         self.out: list = []
         self.to_post: list[tuple[int, bytes]] = []
@@ -83,6 +84,7 @@ class Cabinet:
         for action in actions:
             self.out.append(action)
             if isinstance(action, line.Send):
+                self.raw.append(action.data)
                 self.sent += [(self.t_ms, frame) for frame in Decoder().feed(action.data)]
                 self.to_post.append((self.t_ms + wire_ms(action.data), action.data))
 
@@ -135,6 +137,76 @@ def test_an_event_in_the_window_opens_it_again_eight_times(cabinet: Cabinet) -> 
     assert talk, "a talkative post kept the line"
     assert talk[0] - started >= WINDOWS_MAX * step
     assert talk[0] - started <= (WINDOWS_MAX + 1) * TIMING.slot_ms + 2 * wire_ms(bytes(FRAME_MAX))
+
+
+def asked(cabinet: Cabinet) -> None:
+    """Run until a POLL has left whose answer the test gives itself."""
+    cabinet.answers = False
+    cabinet.run(200)
+    cabinet.answers = True
+    cabinet.run(400)
+    cabinet.answers = False
+    before = len(cabinet.sent)
+    while len(cabinet.sent) == before or cabinet.sent[-1][1].type != messages.POLL:
+        cabinet.run(1)
+    cabinet.to_post.clear()
+    cabinet.run(7)  # its 12 bytes
+    cabinet.heard.clear()
+
+
+def answer(cabinet: Cabinet) -> bytes:
+    """What the post answers to the last POLL, whatever it hears meanwhile."""
+    bench = cabinet.bench
+    bench.give(("rx", cabinet.raw[-1]))
+    for _ in range(10):
+        bench.ticks += 1
+        for action in bench.give(("tick",)):
+            if action[0] == "tx":
+                return action[1]
+    raise AssertionError("it did not answer")
+
+
+def test_events_behind_a_poll_are_no_missing_answer(cabinet: Cabinet) -> None:
+    """[A-10]"""
+    asked(cabinet)
+    link = cabinet.bench.post.line._link
+    retries = cabinet.poller.counters.retries
+    reply = answer(cabinet)
+    for number in range(3):
+        cabinet.run(10)
+        cabinet.say(link.event(5000 + number, 0, 0))
+    cabinet.run(4)
+    cabinet.say(reply)
+    cabinet.run(3)
+    assert cabinet.poller.counters.retries == retries
+    assert cabinet.poller._question is None, "the answer was taken"
+    assert len([action for action in cabinet.out if isinstance(action, line.Heard)]) >= 3
+
+
+def test_garbage_behind_a_poll_is_asked_for_by_go_and_is_no_miss(cabinet: Cabinet) -> None:
+    """[A-9] [A-10]"""
+    asked(cabinet)
+    retries, sent = cabinet.poller.counters.retries, len(cabinet.sent)
+    cabinet.run(2)
+    cabinet.give(line.Received(b"\x00\x55"))
+    cabinet.run(8)
+    cabinet.give(line.Received(b"\x55" * 13 + b"\x00"))
+    cabinet.run(8)
+    following = [frame.type for _, frame in cabinet.sent[sent:]]
+    assert following == [messages.GO]
+    assert cabinet.poller.counters.retries == retries
+    cabinet.run(60)
+    assert messages.POLL in [frame.type for _, frame in cabinet.sent[sent:]], "who kept silent is asked again"
+
+
+def test_an_answer_that_an_adapter_hands_over_late_is_no_garbage(cabinet: Cabinet) -> None:
+    asked(cabinet)
+    sent = len(cabinet.sent)
+    whole = pack(header(0, ADDRESS, messages.STATUS, 1) + bytes(60), bytes(8))
+    for piece in (whole[:18], whole[18:40], whole[40:-1]):
+        cabinet.give(line.Received(piece))
+        cabinet.run(16)
+    assert len(cabinet.sent) == sent, "nobody speaks into it"
 
 
 def test_two_misses_then_hello_then_offline_at_a_bounded_share(cabinet: Cabinet) -> None:
