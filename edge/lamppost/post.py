@@ -52,6 +52,7 @@ _PRESENT_AGAIN_MS = 5000  # somebody who stays is announced again, here and now 
 _PRESENT_AGAIN_MIN_MS = 1000  # a quarter of a slow line for eight posts that all see somebody
 _PRESENT_AGAIN_MAX_MS = 10000  # and two lost frames in a row must not end a hold of half a minute
 _TELL_AGAIN_MS = 300000  # the gateway compares clocks, and its picture must heal: 32 posts take 2 % of a slow line so
+_CLOCK_S = 1  # two clocks read in whole seconds
 _TELL_MOVES_MS = 1000  # a fade; the gateway publishes a post's state once a second at most
 _POWER_STEP_MW = 1000  # with 5 % of the power: what a driver's ripple moves is not worth a frame
 _LAMP_RATED_MW = 40000  # until a plan says what hangs here
@@ -158,9 +159,11 @@ class Post:
 
         They were all told at whole_ms, and the light again at told_ms.
         """
-        utc_known = self.clock.utc_s(t_ms) is not None
-        if told[3] != self.upkeep.bits or told[5] != self.plan_hash or bool(told[6]) != utc_known:
+        utc_s = self.clock.utc_s(t_ms) or 0
+        if told[3] != self.upkeep.bits or told[5] != self.plan_hash or bool(told[6]) != bool(utc_s):
             return 2
+        if utc_s and abs(utc_s - told[6] - (t_ms - whole_ms) // 1000) > _CLOCK_S:
+            return 2  # its clock has stepped: the gateway is to see that, and put it right
         if t_ms - whole_ms >= _TELL_AGAIN_MS or self.meter.power_mw > POWER_MAX_MW:
             return 2
         if told[1] != self.dimmer.target_pm or told[2] != (self.decision.layer if self.decision else 0):

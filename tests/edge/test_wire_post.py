@@ -172,6 +172,20 @@ class StillTest(unittest.TestCase):
             self.poll(bench.post.items.next_seq - 1, b"", 1)
             self.assertEqual(self.poll().kind, messages.STILL)
 
+    def test_a_clock_that_has_stepped_is_said_at_once(self):
+        """[S-13]"""
+        bench = self.bench
+        bench.give(("clock", 800000000, 0))
+        self.poll(0, b"", 1)
+        for ahead_s in (3600, -3600, 86400 * 200):
+            bench.run(20000)
+            self.assertTrue(self.poll().kind != messages.STATUS)
+            now_s = bench.post.clock.utc_s(bench.post.clock.t_ms)
+            bench.give(("clock", now_s + ahead_s, 0))
+            status = self.poll()
+            self.assertEqual(status.kind, messages.STATUS)
+            self.assertTrue(abs(status.values[6] - now_s - ahead_s) <= 1)
+
     def test_where_only_the_light_moved_only_that_is_said(self):
         """[S-13]"""
         bench = self.bench

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from boxes import Opened, entry
 
+from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.outbox import EVENTS, FLOW, TELEMETRY, Entry
+from lamplighter.gateway.topics import Topics
 
 CHILD = Path(__file__).parent / "helpers" / "full_disk_child.py"
 
@@ -131,3 +134,28 @@ async def test_a_cancelled_wait_does_not_stop_the_writer(box) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert await asyncio.to_thread(box.append, entry(2)) == 1, "within ten seconds, or the writer is gone"
+
+
+def test_a_full_disk_silences_no_line(box) -> None:
+    box.ledger.reserve("bus0", 5000)
+    box.database.connection.execute("PRAGMA query_only=1")
+    box.ledger.reserve("bus0", 6024)
+    box.database.connection.execute("PRAGMA query_only=0")
+    assert box.ledger.counter("bus0", 900) == 5000, "the control: it could not be stored"
+    assert box.ledger.counter("bus0", 835_000_000) == 835_000_000, "the time stands in for it"
+
+
+async def test_with_a_full_disk_a_gateway_still_starts(box) -> None:
+    """What a restart cut off is said, though that it was said cannot be written down."""
+    said = []
+    box.ledger.begin("t1", 10).result(10)
+    box.database.connection.execute("PRAGMA query_only=1")
+    daemon = SimpleNamespace(
+        ledger=box.ledger, topics=Topics("lamplighter", "lln", "gw1"),
+        broker=SimpleNamespace(respond=lambda topic, payload: said.append(json.loads(payload))),
+    )  # fmt: skip
+    await Desk(daemon).restore()  # type: ignore[arg-type] - the parts of a Daemon that it needs
+    assert [answer["transaction"] for answer in said] == ["t1"]
+    box.database.connection.execute("PRAGMA query_only=0")
+    assert box.ledger.cut_off() == ["t1"]
+    assert box.ledger.begin("t1", 20).result(10) == (False, None), "and nobody acts on it"

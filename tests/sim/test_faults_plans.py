@@ -15,7 +15,7 @@ def test_every_kind_of_fault_of_the_design_is_there():
     assert set(REGISTRY) >= {
         "bit-errors", "frame-loss", "jabber", "split-bus", "power-cut", "feeder-cut", "clock-step", "clock-drift",
         "dead-sensor", "stuck-sensor", "lamp-failure", "cable-cut", "gateway-death", "broker-death", "hostile",
-        "wrong-plan", "torn-write",
+        "wrong-plan", "torn-write", "full-disk", "damaged-store", "clock-jumps", "replayed-requests",
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Desk:
         """Say of every request that a restart cut off that it was not finished, and never will be."""
         for transaction in self._daemon.ledger.cut_off():
             answer = dump(commands.response(transaction, {}, CUT_OFF))
-            await asyncio.wrap_future(self._daemon.ledger.finish(transaction, answer))
+            await self._finish(transaction, answer)
             self._publish_response(answer, None)
 
     async def take(self, payload: bytes) -> None:
@@ -92,8 +92,15 @@ class Desk:
         if request.command == "cap":
             answer["level_percent"] = percent(request.level_pm)
         if acts:
-            await asyncio.wrap_future(daemon.ledger.finish(request.transaction, dump(answer)))
+            await self._finish(request.transaction, dump(answer))
         self._respond(answer, request.reply_to)
+
+    async def _finish(self, transaction: str, answer: str) -> None:
+        """Keep an answer. On a full disk it is told once; whoever repeats the request is told that it was acted on."""
+        try:
+            await asyncio.wrap_future(self._daemon.ledger.finish(transaction, answer))
+        except sqlite3.Error as error:
+            log.warning("the answer to %s cannot be kept: %s", transaction, error)
 
     def _resend(self, request: commands.Request) -> dict[str, Any]:
         """Send items again; the answer says which of them are nowhere any more, so that nobody asks for ever."""

@@ -7,6 +7,7 @@ others came: whatever repeats it (a broker, an operator's script) until then doe
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from concurrent.futures import Future
 
@@ -29,15 +30,19 @@ class Ledger:
     def counter(self, bus: str, utc_s: int) -> int:
         """The first broadcast counter of a line that was never used.
 
-        Where nothing is stored it starts at the seconds since 2000: a store that was lost cannot have used more than
-        one counter a second, so the posts, which refuse lower ones, go on hearing us.
+        At least the seconds since 2000: a store that was lost, or that the disk had no room for, cannot have used more
+        than one counter a second, so the posts, which refuse lower ones, go on hearing us.
         """
         rows = self._database.read("SELECT value FROM meta WHERE name=?", (f"counter:{bus}",))
-        return int(rows[0][0]) if rows else max(0, utc_s)
+        return max(int(rows[0][0]) if rows else 0, utc_s, 0)
 
     def reserve(self, bus: str, counter: int) -> None:
-        """Store that counters below this one may have been used; returns when that is on disk."""
-        self._database.submit(lambda c: _put(c, f"counter:{bus}", counter)).result()
+        """Store that counters below this one may have been used; returns when that is on disk, or cannot be now.
+
+        A full disk must not silence a line: then the time stands in for it at the next start (`counter`).
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self._database.submit(lambda c: _put(c, f"counter:{bus}", counter)).result()
 
     def kept(self, name: str) -> str | None:
         """What was kept under a name, such as the last accepted payload of something desired."""

@@ -1,8 +1,9 @@
 """The gateway of the checker's street: the real poll schedulers, outbox, ledger, plan logic and request checks.
 
-Only the sockets are missing: the store is SQLite in memory, which survives the gateway's death as a disk would, and
-the centre is an upsert by (epoch, seq). What was not committed when the gateway dies is lost; what the broker took and
-nobody acknowledged is sent again.
+Only the sockets are missing. The store is SQLite in memory, which survives the gateway's death as a disk would, or a
+real file where the disk is to fail (disk.py). What was not committed when the gateway dies is lost; what the broker
+took and nobody acknowledged is sent again. The broker acknowledges sooner than it hands on, and dies with what it has
+not handed on; the centre is an upsert by (epoch, seq) that sees the gap and asks again (lamplighter.office.gaps).
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 from lamplighter.gateway import commands, items, line, procedures
 from lamplighter.gateway.database import SCHEMA
 from lamplighter.gateway.ledger import Ledger
-from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox
+from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.plan_sync import PlanSync, compile_all
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.roster import Roster
 from lamplighter.gateway.topics import Desired, utc_text
+from lamplighter.office.gaps import Gaps
 from lamplighter.plans.hashing import document_hash
 from lamppost.wire import messages
 from lamppost.wire.packed import AGE_MAX_MS
+from lampsim.check.disk import Disk
 from lampsim.check.worlds import Ask, key_of
 
 if TYPE_CHECKING:
@@ -34,7 +37,13 @@ COMMIT_US = 8_000  # a group commit on an SD card
 PUBLISH_US = 1_000_000
 ACK_US = 30_000  # a broker's answer
 BATCH = 50
+NEED_A_DISK = ("full-disk", "damaged-store")
 BUDGET = 4 << 20
+HAND_ON_US = 400_000  # a broker that saves each second may lose what it acknowledged less than a second ago
+LOOK_US = 5_000_000  # the centre's looks at its gaps
+DISK_US = 5_000_000  # broker.py's DISK_S: until an acknowledgement is written down again
+OFFER_US = 5_000_000
+EXPIRES_S = 60
 CLOCK_US = 1_000_000
 PLAN_EXPIRES_MS = 300_000
 
@@ -70,15 +79,23 @@ class Cabinet:
         self.street = street
         self.broker = True
         self.alive = False
-        self.database = MemoryDatabase(f"{street.spec.seed & 0xFFFFFFFF:08x}")
-        self.outbox = Outbox(self.database, BUDGET)  # type: ignore[arg-type] - the same interface
-        self.ledger = Ledger(self.database)  # type: ignore[arg-type]
+        self.disk = Disk() if any(fault.name in NEED_A_DISK for fault in street.faults) else None
+        self.database: Any = MemoryDatabase(f"{street.spec.seed & 0xFFFFFFFF:08x}")
+        if self.disk is not None:
+            self.database = self.disk.open()
+        self.outbox = Outbox(self.database, BUDGET)
+        self.ledger = Ledger(self.database)
         self.pollers: dict[str, Poller] = {}
         self.plans = PlanSync([])
         self.wanted: dict[str, list[bytes]] = {
             site.id: [] for site in street.spec.sites
         }  # plans of each post, in order
         self.asked = {ask.transaction: ask for ask in street.spec.requests}
+        self.published: dict[str, tuple[Ask, bytes, int]] = {}  # (request, payload, when it expires) by transaction
+        self._retained: dict | None = None  # at the broker: the plan the office wants
+        self._taken: str | None = None
+        self._deaths = 0  # of the broker
+        self._gaps: dict[str, Gaps] = {}
         self._sites = {site.id: site for site in street.spec.sites}
         self._names = {(site.bus, site.address): site.id for site in street.spec.sites}
         self._waiting: dict[str, Callable[[line.Result], None]] = {}
@@ -93,15 +110,19 @@ class Cabinet:
         if self.alive:
             return
         self.alive = True
-        self.outbox = Outbox(self.database, BUDGET)  # type: ignore[arg-type]
+        if self.disk is not None:
+            self._open(self.disk)
+        self.outbox = Outbox(self.database, BUDGET)
         self.plans = PlanSync(list(self._sites))
         stored = self.outbox.stored()
         for bus in self.street.buses.values():
             self.pollers[bus.name] = self._poller(bus.name, bus.baud, stored)
             self._wakes[bus.name] = 0
         kept = self.ledger.desired_plan()
+        self._taken = kept
         if kept is not None:
             self._accept(json.loads(kept))
+        self._after(OFFER_US, self._offer)
         self._every(CLOCK_US, self.tell_time)
         self._every(PUBLISH_US, self._publish)
         self._every(PUBLISH_US, self._send_plans)
@@ -111,11 +132,22 @@ class Cabinet:
         if self.alive:
             self.alive = False
             self._life += 1
+            if self.disk is not None:
+                self.disk.close()
             self.pollers.clear()
             self._waiting.clear()
             self._online.clear()
             for bus in self.street.buses.values():
                 bus.silence("gateway")
+
+    def _open(self, disk: Disk) -> None:
+        """The store as the last life left it, or a new one; the witness is told what is lost with a damaged one."""
+        disk.close()
+        found = len(disk.said)
+        self.database = disk.open()
+        self.ledger = Ledger(self.database)
+        if len(disk.said) > found:
+            self.street.witness.store_lost(disk.before)
 
     def _poller(self, bus: str, baud: int, stored: dict[str, tuple[int, int]]) -> Poller:
         seed, sites = self.street.spec.seed, [site for site in self._sites.values() if site.bus == bus]
@@ -124,7 +156,7 @@ class Cabinet:
             key_of(seed, bus),
             baud,
             self.street.random_of("gateway", bus, self._life).randbytes,
-            self.ledger.counter(bus, self.street.spec.start_utc_s),
+            self.ledger.counter(bus, self._utc_s()),
             lambda counter: self.ledger.reserve(bus, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
         )
@@ -171,11 +203,11 @@ class Cabinet:
             name = self._names[bus, action.address]
             entries = items.from_items(name, action, self._utc_s())
             stored = line.Stored(action.address, action.epoch, max(item[0] for item in action.items))
-            self._after(COMMIT_US, lambda: (self.outbox.append(entries), self._give(bus, stored)))
+            self._after(COMMIT_US, lambda: self._keep(entries, bus, stored))
         elif isinstance(action, line.Heard) and not action.repeat:
             entry = items.from_heard(self._names[bus, action.address], action, self._utc_s())
             kept = line.Kept(action.address, action.epoch, action.seq) if action.age_ms < AGE_MAX_MS else None
-            self._after(COMMIT_US, lambda: (self.outbox.append([entry]), kept and self._give(bus, kept)))
+            self._after(COMMIT_US, lambda: self._keep([entry], bus, kept))
         elif isinstance(action, line.Status):
             self.plans.runs(self._names[bus, action.address], action.plan)
         elif isinstance(action, line.Online):
@@ -185,6 +217,11 @@ class Cabinet:
             self._online.discard(self._names[bus, action.address])
         elif isinstance(action, line.Result):
             self._waiting.pop(action.id, lambda _: None)(action)
+
+    def _keep(self, entries: list, bus: str, told: tuple | None) -> None:
+        """As the daemon does: what is not on disk is acknowledged to nobody."""
+        if self.outbox.append(entries).exception() is None and told is not None:
+            self._give(bus, told)
 
     def _ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
         self._number += 1
@@ -208,11 +245,19 @@ class Cabinet:
     # --- plans
 
     def desire(self, plan: dict) -> None:
-        """The office publishes a plan; it is retained, so a gateway that is down gets it when it is back."""
-        if not self.alive or not self.broker:
-            self.street.loop.at(self.street.loop.now_us + 5_000_000, lambda: self.desire(plan))
+        """The office publishes a plan. It is retained: a gateway that is down, or cannot store it, gets it later."""
+        self._retained = plan
+        self._offer()
+
+    def _offer(self) -> None:
+        """The plan that is retained, on a connection or when it is published again because it could not be stored."""
+        plan, text = self._retained, json.dumps(self._retained)
+        if plan is None or text == self._taken:
             return
-        self.ledger.keep_plan(json.dumps(plan))
+        if not self.alive or not self.broker or self.ledger.keep_plan(text).exception() is not None:
+            self.street.loop.at(self.street.loop.now_us + OFFER_US, self._offer)
+            return
+        self._taken = text
         self._accept(plan)
 
     def _accept(self, plan: dict) -> None:
@@ -241,28 +286,44 @@ class Cabinet:
 
     def request(self, ask: Ask) -> None:
         """The office asks for something, perhaps twice: a request comes at least once."""
+        if ask.transaction not in self.published:
+            expires_s = self._utc_s() + EXPIRES_S
+            self.published[ask.transaction] = ask, self._payload(ask, expires_s), expires_s
+        self._take(*self.published[ask.transaction])
+
+    def replay(self) -> None:
+        """All that was ever published comes again, word for word."""
+        for published in self.published.values():
+            self._take(*published)
+
+    def _take(self, ask: Ask, payload: bytes, expires_s: int) -> None:
         if not self.alive or not self.broker:
             return  # its answer does not come; the office would ask again
         now_s = self._utc_s()
         if ask.layer != 6:  # what the office's commands do not offer yet, a gateway may still ask of a post
-            begun, _ = self.ledger.begin(ask.transaction, now_s).result()
-            if begun:
+            if now_s < expires_s and self._begin(ask.transaction, now_s, expires_s):
                 for post in ask.posts:
                     number = int.from_bytes(sha256(f"{ask.transaction}/{post}".encode()).digest()[:4], "big")
                     values = (ask.layer, ask.op, ask.level_pm, now_s + ask.for_s, ask.for_s, ask.transaction)
                     self._ask(post, procedures.command(number, messages.LEVEL, *values), 30_000, lambda result: None)
             return
         try:
-            request = commands.read(self._payload(ask, now_s), list(self._sites), {}, now_s)
+            request = commands.read(payload, list(self._sites), {}, now_s)
         except commands.RequestError as error:
-            raise AssertionError(f"the checker asked for something impossible: {error}") from None
-        begun, _ = self.ledger.begin(request.transaction, now_s).result()
-        if begun:
+            if expires_s - commands.EXPIRES_MAX_S <= now_s < expires_s:
+                raise AssertionError(f"the checker asked for something impossible: {error}") from None
+            return  # expired, or of a clock that is far ahead
+        if self._begin(request.transaction, now_s, request.expires_s):
             for post in request.posts:
                 self._ask(post, request.procedure(post, now_s), 30_000, lambda result: None)
 
-    def _payload(self, ask: Ask, now_s: int) -> bytes:
-        value: dict[str, Any] = {"v": 1, "transaction": ask.transaction, "expires": utc_text(now_s + 60)}
+    def _begin(self, transaction: str, now_s: int, expires_s: int) -> bool:
+        """Whether to act: it is new, and that is written down."""
+        future = self.ledger.begin(transaction, now_s, expires_s)
+        return future.exception() is None and future.result()[0]
+
+    def _payload(self, ask: Ask, expires_s: int) -> bytes:
+        value: dict[str, Any] = {"v": 1, "transaction": ask.transaction, "expires": utc_text(expires_s)}
         value |= {"posts": list(ask.posts), "reason": ask.transaction}
         if ask.level_pm < 0:
             return json.dumps(value | {"command": "clear"}).encode()
@@ -271,19 +332,57 @@ class Cabinet:
 
     # --- the broker and the centre
 
+    def set_broker(self, on: bool) -> None:
+        self._deaths += self.broker and not on
+        self.broker = on
+
     def _publish(self) -> None:
         if not self.broker:
             return
         for stream in (EVENTS, TELEMETRY):
             rows = self.outbox.read(stream, 0, BATCH)
-            for row in rows:
-                self.street.witness.received(self.outbox.epoch, row.seq, row.body)
+            self._hand_on(rows)
             if rows:
                 self._after(ACK_US, lambda s=stream, a=rows[0].seq, b=rows[-1].seq: self._acknowledged(s, a, b))
 
+    def _hand_on(self, rows: list[Row]) -> None:
+        """The broker has them; the centre a moment later, whatever becomes of the gateway, unless the broker dies."""
+        deaths, epoch = self._deaths, self.outbox.epoch
+        arrive = lambda: self._arrive(epoch, rows) if deaths == self._deaths else None  # noqa: E731 - a callback
+        self.street.loop.at(self.street.loop.now_us + HAND_ON_US, arrive)
+
+    def _arrive(self, epoch: str, rows: list[Row]) -> None:
+        for row in rows:
+            self.street.witness.received(epoch, row.seq, row.body)
+        self._gaps.setdefault(epoch, Gaps(epoch)).came(row.seq for row in rows)
+
     def _acknowledged(self, stream: int, first: int, last: int) -> None:
-        if self.broker:
-            self.outbox.acknowledge(stream, first, last)
+        if self.broker and self.outbox.acknowledge(stream, first, last).exception() is not None:
+            self._after(DISK_US, lambda: self._acknowledged(stream, first, last))
+
+    def look(self) -> None:
+        """The centre sees by the gateway's status what it lacks, and asks for it again."""
+        if self.alive and self.broker:
+            gaps = self._gaps.setdefault(self.outbox.epoch, Gaps(self.outbox.epoch))
+            gaps.given(self.outbox.next)
+            for one in self._gaps.values():
+                ranges = one.ask()
+                if ranges:
+                    self._resend(one, ranges)
+        self.street.loop.at(self.street.loop.now_us + LOOK_US, self.look)
+
+    def _resend(self, gaps: Gaps, ranges: list[tuple[int, int]]) -> None:
+        now_s = self._utc_s()
+        value = {"v": 1, "transaction": "resend", "expires": utc_text(now_s + EXPIRES_S), "command": "resend"}
+        payload = json.dumps(value | {"epoch": gaps.epoch, "ranges": ranges}).encode()
+        request = commands.read(payload, list(self._sites), {}, now_s)
+        if request.epoch != self.outbox.epoch:  # of a store that was lost
+            gaps.gone(request.ranges)
+            return
+        for first, last in request.ranges:
+            gaps.gone(self.outbox.missing(first, last))
+            for stream in (EVENTS, TELEMETRY):
+                self._hand_on(self.outbox.between(stream, first, last, BATCH))
 
 
 def _pace(roster: Roster, poll_ms: int) -> None:

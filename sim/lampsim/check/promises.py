@@ -41,6 +41,7 @@ STUCK_MS = 1_800_000  # a sensor that has seen somebody for so long without a br
 BREAK_MS = 2_000  # and this is no break
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
+ASKED_S = 31  # so long a gateway tries to reach a post
 WAKES_MAX = 400  # events a second and post: a line of 115,200 baud brings some hundred
 POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
 NOBODY = Bounds(0, 0)
@@ -99,7 +100,9 @@ class Witness:
         self.made: dict[tuple[str, int, int], tuple[int, tuple]] = {}
         self.lost: set[tuple[str, int, int]] = set()
         self.got: dict[tuple[str, int], str] = {}
-        self.ids: dict[tuple[str, int, int], int] = {}
+        self.ids: dict[tuple[str, int, int], tuple[str, int]] = {}
+        self.with_the_store: set[tuple[str, int, int]] = set()  # items that a damaged database took with it
+        self._epochs_lost = 0
         self.looks = 0
         self._lives: dict[str, Life] = {}
         self._air: dict[str, dict[bytes, Frame]] = {}
@@ -175,20 +178,26 @@ class Witness:
             raise Broken(3, "the gateway", self.street.loop.now_us, f"item {seq} came again with another content")
         item = json.loads(body)
         key = (item["post"], item["post_epoch"], item["post_seq"])
-        if self.ids.setdefault(key, seq) != seq:
+        before = self.ids.setdefault(key, (epoch, seq))
+        if before != (epoch, seq) and (before[0] == epoch or not self._epochs_lost):
             raise Broken(3, item["post"], self.street.loop.now_us, f"its item {key[2]} has two ids at the centre")
         if key not in self.made:
             raise Broken(4, item["post"], self.street.loop.now_us, f"the centre got item {key[2]}, which it never made")
         self._same(item, self.made[key][1])
+
+    def store_lost(self, items: list[dict[str, Any]]) -> None:
+        """The gateway's database was damaged and is begun anew, with another epoch: only what it held may be missed."""
+        self._epochs_lost += 1
+        self.with_the_store.update((item["post"], item["post_epoch"], item["post_seq"]) for item in items)
 
     def quiet(self) -> None:
         """People and faults are over; from now on everything must come right by itself."""
 
     def end(self) -> None:
         """All must be well: nothing on its way, everybody on time and on the plan the office wants."""
-        now = self.street.loop.now_us
+        now, excused = self.street.loop.now_us, self.lost | self.with_the_store
         for key, (made_us, item) in self.made.items():
-            if key not in self.lost and key not in self.ids and made_us < now - SETTLE_US:
+            if key not in excused and key not in self.ids and made_us < now - SETTLE_US:
                 raise Broken(3, key[0], now, f"item {key[2]} ({item}), made at {made_us / 1e6:.1f} s, never came")
         for one in self.street.posts.values():
             self._well(one)
@@ -335,6 +344,9 @@ class Witness:
             asked = self.street.cabinet.asked.get(text)
             if asked is None or (asked.layer, asked.op, asked.level_pm) != (layer, op, level_pm):
                 raise self._broken(4, one, f"command {text} ({layer}, {op}, {level_pm}) was never given")
+            late_s = self.street.utc_ms() // 1000 - self.street.cabinet.published[text][2]
+            if late_s > ASKED_S and not self.street.clock_was_wrong:
+                raise self._broken(3, one, f"command {text} acts {late_s} s after it has expired")
             if not 0 < for_s <= limits.OVERRIDE_MAX_S:
                 raise self._broken(5, one, f"command {text} lasts {for_s} s")
             life.acted.add(text)

@@ -64,6 +64,8 @@ def play(case: Case) -> Outcome:
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
         promise, text = 1, f"a program stopped at {street.loop.now_us / 1e6:.3f} s: {error!r} ({place})"
+    finally:
+        street.close()
     post_hours = len(spec.sites) * street.loop.now_us / 3.6e9
     return Outcome(case.seed, len(spec.sites), post_hours, witness.looks, promise, text)
 

@@ -229,6 +229,7 @@ class Street:
         self.spec, self.witness, self.loop = spec, witness, Loop()
         self.faults = list(faults)
         self.gateway_clock_ms = 0
+        self.clock_was_wrong = False
         self.notes: list[tuple[int, str]] = []
         self._there: dict[tuple[str, int], int] = {}
         self.buses: dict[str, Bus] = {}
@@ -256,12 +257,18 @@ class Street:
         for fault in self.faults:
             self.loop.at(round(fault.at_s * 1e6), lambda f=fault: f.apply(self))
         self._sample()
+        self.cabinet.look()
         if self.spec.photocells:
             self._daylight()
         self.loop.run_until(round(self.spec.duration_s * 1e6))
         self.witness.quiet()
         self.loop.run_until(round((self.spec.duration_s + self.spec.quiet_s) * 1e6))
         self.witness.end()
+
+    def close(self) -> None:
+        """Leave nothing behind on this machine."""
+        if self.cabinet.disk is not None:
+            self.cabinet.disk.remove()
 
     # --- the world
 
@@ -336,6 +343,7 @@ class Street:
 
     def set_gateway_clock(self, ahead_s: int) -> None:
         self.gateway_clock_ms = ahead_s * 1000
+        self.clock_was_wrong |= ahead_s != 0
         self.cabinet.tell_time()
 
     def set_sensor(self, post: str, mode: str) -> None:
@@ -361,7 +369,20 @@ class Street:
             self.cabinet.kill()
 
     def set_broker(self, on: bool) -> None:
-        self.cabinet.broker = on
+        self.cabinet.set_broker(on)
+
+    def set_disk(self, kind: str) -> None:
+        """ "page": the gateway's store cannot grow; "byte": nothing can be written; "": there is room again."""
+        assert self.cabinet.disk is not None
+        self.cabinet.disk.fill(kind)
+
+    def damage_store(self, kind: str, draw: random.Random) -> None:
+        """Spoil the file of the gateway, which is not running."""
+        assert self.cabinet.disk is not None
+        self.cabinet.disk.damage(kind, draw)
+
+    def replay_requests(self) -> None:
+        self.cabinet.replay()
 
     def send_plan(self, post: str, raw: bytes) -> None:
         """The gateway sends a post these bytes as its plan, whatever they are."""

@@ -1,4 +1,5 @@
-"""Faults in the cabinet and behind it: the gateway dies, its clock is wrong, the broker is away, a plan is nonsense."""
+"""Faults in the cabinet and behind it: the gateway dies, its clock is wrong, its disk is full or damaged, the broker is
+away, requests come again, a plan is nonsense."""
 
 from __future__ import annotations
 
@@ -48,6 +49,92 @@ class BrokerDeath(Fault):
 
     def end(self, stage: Stage) -> None:
         stage.set_broker(True)
+
+
+@fault("clock-jumps")
+@dataclass(frozen=True)
+class ClockJumps(Fault):
+    """The gateway's clock jumps to another time again and again, forth and back, and is right at the end."""
+
+    STEPS_S = (-86_000, -7200, -61, -2, 2, 61, 3600, 50_000)  # the longest: just inside of what the ledger stands
+    EVERY_US = 15_000_000  # longer than any fade: so a lamp's level comes from two times at most
+
+    def begin(self, stage: Stage) -> None:
+        draw, until_us = self.random(), stage.loop.now_us + round(self.for_s * 1e6)
+
+        def jump() -> None:
+            if stage.loop.now_us < until_us:
+                stage.set_gateway_clock(draw.choice(self.STEPS_S))
+                stage.loop.at(stage.loop.now_us + self.EVERY_US, jump)
+
+        jump()
+
+    def end(self, stage: Stage) -> None:
+        stage.set_gateway_clock(0)
+
+
+@fault("full-disk")
+@dataclass(frozen=True)
+class FullDisk(Fault):
+    """The gateway's disk is full. `kind`: page (the store cannot grow), byte (nothing at all can be written)."""
+
+    kind: str = "page"
+
+    KINDS = ("page", "byte")
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, draw.choice(cls.KINDS))
+
+    def begin(self, stage: Stage) -> None:
+        stage.set_disk(self.kind)
+
+    def end(self, stage: Stage) -> None:
+        stage.set_disk("")
+
+
+@fault("damaged-store")
+@dataclass(frozen=True)
+class DamagedStore(Fault):
+    """The gateway dies, and its database with it: it must begin a new one. `kind`: what is left of the file."""
+
+    kind: str = "header"
+
+    KINDS = ("header", "half", "pages", "zeros")
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, draw.choice(cls.KINDS))
+
+    def begin(self, stage: Stage) -> None:
+        stage.set_gateway(False)
+        stage.damage_store(self.kind, self.random())
+        if not self.for_s:
+            self.end(stage)
+
+    def end(self, stage: Stage) -> None:
+        stage.set_gateway(True)
+
+
+@fault("replayed-requests")
+@dataclass(frozen=True)
+class ReplayedRequests(Fault):
+    """Every request that was ever published comes again, each EVERY_US: a broker or a script that has lost its mind."""
+
+    EVERY_US = 20_000_000
+
+    def begin(self, stage: Stage) -> None:
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def again() -> None:
+            if stage.loop.now_us <= until_us:
+                stage.replay_requests()
+                stage.loop.at(stage.loop.now_us + self.EVERY_US, again)
+
+        again()
+
+    def end(self, stage: Stage) -> None:
+        stage.replay_requests()
 
 
 @fault("wrong-plan")

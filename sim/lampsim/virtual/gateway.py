@@ -334,7 +334,11 @@ class VirtualGateway:
         def committed() -> None:
             if self.starts != starts or not self.running:
                 return
-            if self.store.commit():
+            try:
+                new = self.store.commit()
+            except OSError:  # nobody is told that it is stored, so it comes again
+                return
+            if new:
                 self.publish()
             if stored is not None:
                 port.handle(stored)

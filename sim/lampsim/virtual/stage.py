@@ -16,6 +16,7 @@ from lamplighter.gateway.procedures import send_plan
 
 from ..faults.base import Fault, Shape
 from ..faults.fit import fits
+from .store import Store
 from .wire import Deaf, Wire
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class WorldStage:
     def __init__(self, world: World) -> None:
         self.world, self.loop, self.posts = world, world.loop, world.posts
         self._far: dict[str, Wire] = {}
+        self.lost_items: set[tuple[str, int]] = set()  # (post, seq), in a database that was damaged
+        self.stores_lost = 0
 
     def shape(self, duration_s: float) -> Shape:
         """For drawing faults that fit this world."""
@@ -138,6 +141,23 @@ class WorldStage:
                 gateway.connect(True)
             else:
                 gateway.lose_broker()
+
+    def set_disk(self, kind: str) -> None:
+        """Nothing can be stored, or there is room again (kind ""). A store in memory knows no half of it."""
+        for gateway in self.world.gateways.values():
+            gateway.store.room = not kind
+
+    def damage_store(self, kind: str, draw: random.Random) -> None:
+        """The gateways, which are not running, begin again with an empty store; `lost_items` is what was in it."""
+        self.stores_lost += 1
+        for gateway in self.world.gateways.values():
+            held = gateway.store.rows.values()
+            self.lost_items.update((entry.post, entry.item[0]) for entry in held)
+            room, gateway.store = gateway.store.room, Store(f"{draw.getrandbits(32):08x}")
+            gateway.store.room = room
+
+    def replay_requests(self) -> None:
+        """Nobody asks anything in a World."""
 
     def send_plan(self, post: str, raw: bytes) -> None:
         """The gateway sends a post these bytes as its plan, whatever they are."""

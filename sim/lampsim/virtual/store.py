@@ -28,6 +28,7 @@ class Store:
         self.epoch = epoch
         self.rows: dict[int, Entry] = {}
         self.plan: dict | None = None
+        self.room = True  # False: the disk is full
         self._next_seq = 1
         self._seen: dict[str, Seen] = {}
         self._counters: dict[str, int] = {}
@@ -38,9 +39,12 @@ class Store:
         self._pending.append(entries)
 
     def commit(self) -> int:
-        """Write the oldest batch to disk; return how many of its items were new."""
+        """Write the oldest batch to disk; return how many of its items were new. OSError where there is no room."""
         if not self._pending:
             return 0
+        if not self.room:
+            self._pending.pop(0)
+            raise OSError("the disk is full")
         new = 0
         for entry in self._pending.pop(0):
             seen = self._seen.get(entry.post) or Seen(entry.epoch, 0, frozenset())

@@ -282,6 +282,73 @@ MUTANTS = [
         "a power limit goes below the safe floor", GATEWAY + "energy.py", "low, high = floor_pm, LEVEL_MAX",
         "low, high = 0, LEVEL_MAX", "tests/gateway/test_energy.py",
     ),
+    # the cabinet when its disk, its clock and its requests fail
+    Mutant(
+        "a full disk silences a line", GATEWAY + "ledger.py", "with contextlib.suppress(sqlite3.Error):",
+        "with contextlib.suppress():", "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "a lost store counts broadcasts from nothing", GATEWAY + "ledger.py",
+        "return max(int(rows[0][0]) if rows else 0, utc_s, 0)", "return int(rows[0][0]) if rows else 0",
+        "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "a request that was cut off acts again", GATEWAY + "ledger.py", "return False, known[0]",
+        "return known[0] is None, known[0]", "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "a damaged database is trusted", GATEWAY + "database.py", "        _check(connection)\n        version",
+        "        version", "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "after a rollback memory is ahead of the disk", GATEWAY + "database.py",
+        "        for reload in self.failed:\n            reload(self._write)\n", "", "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "a post that counts anew is not believed", GATEWAY + "outbox.py",
+        "seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())", "seen = self",
+        "tests/gateway/test_outbox.py",
+    ),
+    Mutant(
+        "what is nowhere any more is asked for for ever", GATEWAY + "outbox.py",
+        "                gone.append((expected, seq - 1))\n", "                pass\n", "tests/gateway/test_outbox_disk.py",
+    ),
+    Mutant(
+        "an older plan's transfer counts for the new one", GATEWAY + "plan_sync.py",
+        "        if blob != target.blob:\n            return\n", "", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a post that is back waits for its plan", GATEWAY + "plan_sync.py",
+        "        self._targets[post].not_before_ms = 0\n", "        pass\n", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a plan goes to posts that run it", GATEWAY + "plan_sync.py",
+        "target.runs is None or target.runs == target.hash:", "target.runs is None:", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a plan is tried at the same pace for ever", GATEWAY + "plan_sync.py",
+        "min(2 * target.pause_ms, RETRY_MAX_MS)", "target.pause_ms", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "all posts are the first one", GATEWAY + "commands.py", "        return tuple(posts)\n",
+        "        return tuple(posts[:1])\n", "tests/gateway/test_topics.py",
+    ),
+    Mutant(
+        "a command may wait for ever", GATEWAY + "commands.py", "if expires_s > now_s + EXPIRES_MAX_S:", "if False:",
+        "tests/gateway/test_topics.py",
+    ),
+    Mutant(
+        "a post that is not there is passed over", GATEWAY + "commands.py", "    _known(names, posts, \"post\")\n", "",
+        "tests/gateway/test_topics.py",
+    ),
+    Mutant(
+        "the end of a fade is never told", GATEWAY + "fleet.py", "        return age_ms >= TELL_EVERY_MS\n",
+        "        return age_ms >= REFRESH_MS\n", "tests/gateway/test_fleet.py",
+    ),
+    Mutant(
+        "a post that stays away is told each time", GATEWAY + "fleet.py", "        return was\n", "        return True\n",
+        "tests/gateway/test_fleet.py",
+    ),
 ]  # fmt: skip
 
 QUICK = (
