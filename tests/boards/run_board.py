@@ -63,6 +63,11 @@ class Time:
         return (a + b) & 0x3FFFFFFF
 
     @staticmethod
+    def sleep_ms(wait_ms):
+        print("slept", wait_ms)
+        time.sleep_ms(wait_ms // Time.speed)
+
+    @staticmethod
     def sleep(seconds):
         time.sleep(seconds / Time.speed)
 
@@ -155,6 +160,15 @@ class WDT:
 
 class Machine:
     Pin, PWM, UART, ADC, WDT = Pin, PWM, UART, ADC, WDT
+    PWRON_RESET = 1
+
+    @staticmethod
+    def reset_cause():
+        return 1
+
+    @staticmethod
+    def unique_id():
+        return b"\0\x05"
 
     @staticmethod
     def reset():

@@ -98,7 +98,7 @@ def packed(tmp_path: Path, key: SecretKey, firmware: dict[str, bytes], version: 
 def test_light_is_first_then_the_console_and_presence(boards) -> None:
     board = boards()
     board.until("start a 0")
-    assert board.lines[:2] == ["pin 16 1", "pin 15 1"], board.lines
+    assert board.lines[:3] == ["pin 15 1", "slept 0", "pin 16 1"], board.lines
     board.until("pwm 15 65535")
     info = json.loads(tech(board, "--json", "info").stdout)
     assert info["boots"] == "1"
@@ -116,6 +116,21 @@ def test_light_is_first_then_the_console_and_presence(boards) -> None:
     board.start()
     board.until("start a 0")
     assert json.loads(tech(board, "--json", "info").stdout)["address"] == "7"
+
+
+def test_a_relay_closes_in_its_turn_after_mains_return(boards) -> None:
+    found = {**CONFIG, "relay": {"pin": 16, "stagger_ms": 50}, "lamp": {**CONFIG["lamp"], "power_on_pm": 600}}
+    board = boards(json.dumps(found))
+    board.until("start a 0")
+    assert board.lines[:4] == ["pin 15 1", "pwm 15 41942", "slept 250", "pin 16 1"], "by the board's serial number, 5"
+    assert tech(board, "set", "address", "7").returncode == 0
+    for waited in (250, 350):  # the address is written down at the next start, and counts at the one after
+        board.cut()
+        board.start()
+        board.until("start a 0")
+        assert f"slept {waited}" in board.lines[-6:], board.lines[-8:]
+        board.until("pwm 15 65535")
+        assert json.loads(tech(board, "--json", "info").stdout)["address"] == "7"
 
 
 def test_signed_firmware_is_tried_and_kept(boards, tmp_path, key, firmware) -> None:
@@ -153,7 +168,7 @@ def test_firmware_that_raises_or_hangs_is_thrown_out(boards, tmp_path, key, firm
         board.until("start b 8 on trial")
     at = board.until("start a 0")
     assert board.resets == ["reset", why, why, why]
-    assert board.lines[at - 2 : at] == ["pin 16 1", "pin 15 1"], "the lamp was on through all of it"
+    assert board.lines[at - 3 : at] == ["pin 15 1", "slept 0", "pin 16 1"], "the lamp was on through all of it"
     again = tech(board, "upload", str(bad))
     assert again.returncode == 1
     assert "version 8 was tried and did not last" in again.stderr
@@ -192,7 +207,7 @@ def test_a_wrong_board_json_says_why_and_the_lamp_is_on(boards) -> None:
     wrong = json.dumps({**CONFIG, "presense": []})
     board = boards(wrong)
     board.until("ConfigError: unknown key 'presense': did you mean 'presence'?")
-    assert board.lines[:2] == ["pin 16 1", "pin 15 1"]
+    assert board.lines[:3] == ["pin 15 1", "slept 0", "pin 16 1"]
     board.until("start a 0")
     board = boards("{")
     board.until("ValueError: board.json is missing")

@@ -210,7 +210,7 @@ def ask(far: int, text: str) -> str:
         while select.select([far], [], [], 3)[0]:
             said += os.read(far, 4096)
             if said.endswith(b"ok\r\n"):
-                return said.decode()
+                return said.decode("utf-8", "replace")  # a stranger on this machine may still know the name of the pty
             assert b"error" not in said, said
     raise AssertionError(f"no answer to '{text}', only {said!r}")
 

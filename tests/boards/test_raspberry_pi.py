@@ -114,6 +114,7 @@ def until(done, for_s: float = 10.0) -> None:
         ({"lux": {"pin": 3, "lx_full": 1000}}, "unknown key 'lux.lx_full'"),
         ({"bus": {"uart": 0}}, "unknown key 'bus.uart'"),
         ({"bus": {"device": ""}}, "bus.device is a text of 1 to 128 characters"),
+        ({"relay": {"pin": 5, "stagger_ms": 50}}, "unknown key 'relay.stagger_ms'"),
         ({"rtc": {"sda": 2}}, "unknown key 'rtc.sda'"),
         ({"watchdog_ms": 61000}, "watchdog_ms is a whole number from 1000 to 60000"),
     ],
@@ -156,7 +157,7 @@ def test_a_channel_that_nobody_has_asked_for_is_asked_for(tmp_path) -> None:
 
     thread = threading.Thread(target=kernel)
     thread.start()
-    linux.Pwm(str(tmp_path), 0, 1, 1000, False)
+    linux.Pwm(str(tmp_path), 0, 1, 1000, 65535)
     thread.join()
     assert tree.value("duty_cycle", 1) == "1000000"
 
@@ -177,7 +178,7 @@ def test_the_duty_is_never_above_the_period_on_the_way_to_another(tmp_path, monk
             raise OSError(errno.EBUSY, "it runs")
 
     monkeypatch.setattr(linux, "_put", kernel)
-    linux.Pwm(str(tmp_path), 0, 0, 1000, False)
+    linux.Pwm(str(tmp_path), 0, 0, 1000, 65535)
     assert written == [
         ("enable", "0"), ("polarity", "normal"), ("duty_cycle", "1000000"), ("period", "1000000"),
         ("duty_cycle", "1000000"), ("enable", "1"),
@@ -186,13 +187,13 @@ def test_the_duty_is_never_above_the_period_on_the_way_to_another(tmp_path, monk
 
 def test_no_pwm_says_what_to_do(tmp_path, monkeypatch) -> None:
     with pytest.raises(linux.PartError, match="add dtoverlay=pwm to config"):
-        linux.Pwm(str(tmp_path), 0, 0, 1000, False)
+        linux.Pwm(str(tmp_path), 0, 0, 1000, 65535)
     monkeypatch.setattr(linux, "_PERMISSION_S", 0.05)
     tree = FakeSys(tmp_path)
     (tree.chip / "pwm0" / "period").unlink()
     (tree.chip / "pwm0" / "period").mkdir()
     with pytest.raises(linux.PartError, match="group gpio"):
-        linux.Pwm(str(tmp_path), 0, 0, 1000, False)
+        linux.Pwm(str(tmp_path), 0, 0, 1000, 65535)
 
 
 # --- what is around it

@@ -6,6 +6,8 @@ driven. `install()` puts it in place of the real modules and returns it fresh.
 
 import sys
 
+PWRON_RESET, WDT_RESET = 1, 3
+
 
 class State:
     """What one test has opened and driven."""
@@ -23,6 +25,7 @@ class State:
         self.watchdog_ms = None
         self.resets = 0
         self.memory = {}  # of the clock chip
+        self.cause = PWRON_RESET
 
 
 STATE = State()
@@ -121,12 +124,24 @@ def reset():
     STATE.resets += 1
 
 
+def reset_cause():
+    return STATE.cause
+
+
+def unique_id():
+    return b"\xe6\x61\x41\x04\x03\x2b\x1f\x2d"
+
+
 class Time:
     """What boards/micro.py asks of `time`."""
 
     @staticmethod
     def ticks_ms():
         return STATE.now_ms & 0x3FFFFFFF
+
+    @staticmethod
+    def sleep_ms(wait_ms):
+        STATE.now_ms += wait_ms
 
     @staticmethod
     def ticks_diff(a, b):

@@ -103,6 +103,51 @@ class LampTest(unittest.TestCase):
         one.go(500, 0, 20000)
         self.assertEqual(recorder.did, ["on", 36044])  # 1 V + half of 9 V
 
+    def open_and_asked(self, fade_ms, asked_ms):
+        """A lamp whose relay has opened at 5 s and stays open for 3 s, asked for full light at `asked_ms`."""
+        recorder = Recorder()
+        one = Lamp(Voltage(recorder.duty, 0, 100, 1000, False), recorder.relay, 5, None, 3)
+        one.go(0, 0, 0)
+        for t_ms in range(0, asked_ms, STEP_MS):
+            one.step(t_ms)
+        self.assertEqual(recorder.did[-1], "off")
+        recorder.did = []
+        one.go(1000, fade_ms, asked_ms)
+        closed_ms = None
+        for t_ms in range(asked_ms, asked_ms + 12000, STEP_MS):
+            one.step(t_ms)
+            if closed_ms is None and "on" in recorder.did:
+                closed_ms = t_ms
+        self.assertEqual(
+            (recorder.did.count("on"), recorder.did[-1], one.closed), (1, 65535 if fade_ms else "on", True)
+        )
+        return closed_ms
+
+    def test_a_relay_that_has_just_opened_stays_open_for_its_time_and_no_longer(self):
+        self.assertEqual(self.open_and_asked(0, 5200), 8000)
+        self.assertEqual(self.open_and_asked(10000, 5200), 8000)
+        self.assertEqual(self.open_and_asked(1000, 8000), 8000)
+        self.assertEqual(self.open_and_asked(1000, 60000), 60000)
+
+    def test_a_light_that_is_no_longer_wanted_closes_no_relay(self):
+        recorder = Recorder()
+        one = Lamp(Voltage(recorder.duty, 0, 100, 1000, False), recorder.relay, 5, None, 3)
+        one.go(0, 0, 0)
+        for t_ms in range(0, 20000, STEP_MS):
+            if t_ms in (5500, 6000):
+                one.go(1000 if t_ms == 5500 else 0, 0, t_ms)
+            one.step(t_ms)
+        self.assertEqual(recorder.did, ["on", 65535, 0, "off", 65535, 0])
+
+    def test_begins_at_its_power_on_level(self):
+        recorder = Recorder()
+        one = Lamp(Voltage(recorder.duty, 0, 100, 1000, False), recorder.relay, 5, None, 3, 600)
+        for t_ms in range(0, 2000, STEP_MS):
+            one.step(t_ms)
+        self.assertEqual(recorder.did, ["on", 41942])  # 1 V + 0.6 of 9 V
+        one.go(1000, 0, 2000)
+        self.assertEqual(recorder.did[2:], [65535])
+
     def test_light_again_before_the_relay_opens(self):
         recorder = Recorder()
         one = lamp(recorder)

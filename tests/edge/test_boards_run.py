@@ -10,7 +10,7 @@ STATE = fake_machine.install()
 
 from lamppost.agent import Agent  # noqa: E402 - they import `machine`
 from lamppost.boards import config, esp32, rp2  # noqa: E402
-from lamppost.boards.run import PostBoard  # noqa: E402
+from lamppost.boards.run import PostBoard, keep_turn  # noqa: E402
 from lamppost.light import dates  # noqa: E402
 from lamppost.post import Post  # noqa: E402
 from lamppost.store.journal import Journal  # noqa: E402
@@ -195,6 +195,25 @@ class PicoTest(unittest.TestCase):
         self.assertEqual(rig.type("level 0 1m", 1), "ok\n")
         rig.run(20000)
         self.assertEqual((STATE.duties[15], STATE.driven[16]), (0, 0))
+
+    def test_the_output_begins_at_its_power_on_level_and_the_post_takes_it_from_there(self):
+        found = dict(PICO)
+        found["lamp"] = dict(PICO["lamp"], power_on_pm=600)
+        rig = Rig(found, rp2.Board)
+        duties = [value for _, what, value in STATE.history if what == "pwm 15"]
+        self.assertEqual(rig.first[0], {15: 41942})
+        self.assertEqual(duties[0], 41942)
+        self.assertEqual(duties[-1], 65535)  # without a plan: full
+        rig.run(2000)
+        self.assertEqual(STATE.duties[15], 65535)
+
+    def test_its_turn_is_written_down_where_it_is_asked_for(self):
+        journal = Journal(Flash())
+        relay = {"pin": 16, "stagger_ms": 50}
+        for section, kept in ((None, None), ({"pin": 16}, None), (relay, b"\x07")):
+            whole = config.read(json.dumps(dict(PICO, relay=section)), "rp2", rp2.Board.pins)
+            keep_turn(whole, journal, 7)
+            self.assertEqual(journal.get("turn"), kept)
 
 
 class Esp32Test(unittest.TestCase):

@@ -4,7 +4,9 @@
 library, the journal and the record of the two folders are used here, and they are forgotten before a firmware folder
 is opened.
 
-- The outputs of board.json are full before any file of a firmware folder is read, by pins alone.
+- The outputs of board.json are on before any file of a firmware folder is read, by pins alone: the dimming output at
+  its power-on level, full if the firmware then fails; the relay at once, or, where board.json says so and mains has
+  just returned, in the post's turn of its street: two seconds later at most.
 - A start of an image on trial is counted before it runs, with the watchdog on: one that raises or hangs is thrown out.
 - Ctrl-C ends in the interpreter's prompt, with the watchdog fed, so that a laptop can work on the board.
 """
@@ -21,6 +23,7 @@ from lamppost.store.slots import Slots
 
 WATCHDOG_MS = 8000  # below the 8.4 s that every board can do; importing a firmware takes 2 s
 _WAIT_S = 5  # before a restart, for a person to read why or to press Ctrl-C
+_TURNS_MS = 2000  # all of a street are lit within two seconds, as fast as lamps of the old kind were
 _BOARDS = ("rp2", "esp32")
 
 
@@ -28,7 +31,9 @@ def run(root: str = "") -> None:
     """Run the firmware in force; restarts the board when it ends, returns on Ctrl-C."""
     found = _read(root + "/board.json")
     light(found)
-    slots = Slots(Journal(FolderFlash(root + "/records")))
+    journal = Journal(FolderFlash(root + "/records"))
+    close(found, journal)
+    slots = Slots(journal)
     folder = slots.start()
     trial = slots.trial and folder != slots.spare
     if trial:
@@ -43,6 +48,7 @@ def run(root: str = "") -> None:
         return
     except BaseException as error:  # whatever it is: the lamp is on and the board begins again
         sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
+        light(found, False)
     try:
         time.sleep(1 if trial else _WAIT_S)
     except KeyboardInterrupt:
@@ -51,15 +57,51 @@ def run(root: str = "") -> None:
     machine.reset()
 
 
-def light(found) -> None:
-    """Every output that `found` (a board.json, perhaps a wrong one) names, full. Raises nothing."""
-    for section, pin_name in (("relay", "pin"), ("lamp", "pin")):
-        try:
-            part = found[section]
-            on = part.get("active", 1) if section == "relay" else 0 if part.get("inverted") else 1
-            machine.Pin(part[pin_name], machine.Pin.OUT, value=on)
-        except Exception:  # not there, or not what it should be: the firmware says what
-            pass
+def light(found, power_on=True) -> None:
+    """The dimming output that `found` (a board.json, perhaps a wrong one) names, at its power-on level or full.
+
+    Raises nothing.
+    """
+    try:
+        lamp = found["lamp"]
+        pin = machine.Pin(lamp["pin"], machine.Pin.OUT, value=0 if lamp.get("inverted") else 1)
+        level_pm = lamp.get("power_on_pm", 1000)
+        if power_on and 0 < level_pm < 1000:
+            low_pm = lamp.get("low_pm", 0)
+            duty = (low_pm * 1000 + (lamp.get("high_pm", 1000) - low_pm) * level_pm) * 65535 // 1000000
+            machine.PWM(pin, freq=lamp.get("hz", 1000), duty_u16=65535 - duty if lamp.get("inverted") else duty)
+    except Exception:  # not there, or not what it should be: the firmware says what
+        pass
+
+
+def close(found, journal) -> None:
+    """Close the relay that `found` names, in the post's turn where that is asked for. Raises nothing."""
+    try:
+        relay = found["relay"]
+        pin, active = relay["pin"], relay.get("active", 1)
+    except Exception:
+        return
+    try:
+        time.sleep_ms(wait_ms(relay, journal))  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
+    except Exception:
+        pass
+    try:
+        machine.Pin(pin, machine.Pin.OUT, value=active)
+    except Exception:
+        pass
+
+
+def wait_ms(relay, journal) -> int:
+    """How long after mains return the relay closes: the post's address times `stagger_ms`, within _TURNS_MS.
+
+    Without an address its place is that of the board's serial number. A restart that is no mains return waits not.
+    """
+    step_ms = relay.get("stagger_ms", 0)
+    if not isinstance(step_ms, int) or not 0 < step_ms <= _TURNS_MS or machine.reset_cause() != machine.PWRON_RESET:
+        return 0
+    turn = journal.get("turn")
+    place = turn[0] if turn and turn[0] else sum(machine.unique_id())
+    return place % (_TURNS_MS // step_ms + 1) * step_ms
 
 
 def _read(path: str) -> dict:

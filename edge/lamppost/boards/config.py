@@ -17,6 +17,9 @@ PRESENCE_MAX = 4  # the wire's field for an input
 CLASSES = ("pedestrian", "cyclist", "car")
 _REQUIRED = object()
 _FILE_MAX = 4096  # a full board.json has 1,100 bytes
+POWER_ON_MIN_PM = 500  # half the light looks like three quarters of it: enough to walk by until the firmware runs
+MIN_OFF_MAX_S = 10  # what limits a driver's inrush has cooled by then, and no person waits longer for light
+STAGGER_MAX_MS = 100  # an inrush is over after 10 ms
 _PATH_MAX = 128  # /dev/serial/by-id/ and what names an adapter have 70 characters
 
 
@@ -69,7 +72,7 @@ def _top(pins: Pins):
         ("bus", serial + (("enable", _pin, None), ("baud", _one_of(BAUDS), 19200)), None),
         ("service", serial + (("baud", _one_of(BAUDS), 115200),), None),
         ("lamp", _lamp(pins), _REQUIRED),
-        ("relay", _RELAY, None),
+        ("relay", _RELAY if pins.devices else _RELAY + _STAGGER, None),
         ("identify", (("pin", _pin, _REQUIRED), ("active", _LEVEL, 1)), None),
         ("presence", _list(_PRESENCE, PRESENCE_MAX), []),
         ("lux", _LUX_DEVICE if pins.devices else _LUX, None),
@@ -101,6 +104,7 @@ def _lamp(pins: Pins):
         ("low_pm", _whole(0, 1000), 0),
         ("high_pm", _whole(1, 1000), 1000),
         ("inverted", _flag, False),
+        ("power_on_pm", _whole(POWER_ON_MIN_PM, 1000), 1000),
         ("address", _whole(0, 63), None),
         ("curve", _one_of(("logarithmic", "linear")), "logarithmic"),
         ("active", _LEVEL, 1),
@@ -157,7 +161,13 @@ _PRESENCE = _INPUT + (
     ("on_ms", _whole(0, 10000), 60),  # three looks: a radio beside the sensor makes shorter pulses
     ("off_ms", _whole(0, 600000), 2000),  # a PIR drops out while somebody stands still
 )
-_RELAY = (("pin", _pin, _REQUIRED), ("active", _LEVEL, 1), ("off_after_s", _whole(0, 3600), 5))
+_RELAY = (
+    ("pin", _pin, _REQUIRED),
+    ("active", _LEVEL, 1),
+    ("off_after_s", _whole(0, 3600), 5),
+    ("min_off_s", _whole(0, MIN_OFF_MAX_S), 2),
+)
+_STAGGER = (("stagger_ms", _whole(0, STAGGER_MAX_MS), 0),)  # Linux starts in 20 s, give or take a few: spread enough
 _LUX_TOLD = (("hysteresis_percent", _whole(0, 100), 10), ("hold_s", _whole(0, 600), 5))
 _LUX = (
     ("pin", _pin, _REQUIRED),

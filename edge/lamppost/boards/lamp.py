@@ -1,7 +1,7 @@
 """A lamp on a board: follows a fade in small steps, drives its output, its relay, and shows a person which post it is.
 
 An output has `follow(level_pm, target_pm, left_ms)`: the level of now, where it goes and in how long, called at each
-step while the lamp moves and once when it rests. A `switch(on)` drives a pin. The lamp begins full.
+step while the lamp moves and once when it rests. A `switch(on)` drives a pin. The lamp begins at its power-on level.
 """
 
 from lamppost.light.dimmer import Dimmer
@@ -9,6 +9,15 @@ from lamppost.limits import LEVEL_MAX
 
 STEP_MS = 20  # 50 steps a second: no eye sees them
 _BLINK_MS = 500
+
+
+def duty_of(level_pm: int, off_pm: int, low_pm: int, high_pm: int, inverted) -> int:
+    """The duty, 0..65535, of a level, 0..1000."""
+    if level_pm > 0:
+        duty = (low_pm * LEVEL_MAX + (high_pm - low_pm) * level_pm) * 65535 // (LEVEL_MAX * LEVEL_MAX)
+    else:
+        duty = off_pm * 65535 // LEVEL_MAX
+    return 65535 - duty if inverted else duty
 
 
 class Voltage:
@@ -19,19 +28,11 @@ class Voltage:
 
     def __init__(self, set_duty, off_pm: int, low_pm: int, high_pm: int, inverted):
         self._set = set_duty
-        self._off_pm = off_pm
-        self._low_pm = low_pm
-        self._span_pm = high_pm - low_pm
-        self._inverted = inverted
+        self._shape = (off_pm, low_pm, high_pm, inverted)
         self._duty = None
 
     def follow(self, level_pm: int, target_pm: int, left_ms: int) -> None:
-        if level_pm > 0:
-            duty = (self._low_pm * LEVEL_MAX + self._span_pm * level_pm) * 65535 // (LEVEL_MAX * LEVEL_MAX)
-        else:
-            duty = self._off_pm * 65535 // LEVEL_MAX
-        if self._inverted:
-            duty = 65535 - duty
+        duty = duty_of(level_pm, *self._shape)
         if duty != self._duty:
             self._duty = duty
             self._set(duty)
@@ -40,20 +41,24 @@ class Voltage:
 class Lamp:
     """One lamp. `output` as above; `relay` and `lantern` are switch(on) or None.
 
-    The relay closes before the output rises and opens `off_after_s` after the lamp has come to rest at nothing.
+    The relay closes before the output rises and opens `off_after_s` after the lamp has come to rest at nothing. Open,
+    it stays so for `min_off_s`: what limits the inrush of a driver must cool, or its next start trips the breaker.
     """
 
-    def __init__(self, output, relay=None, off_after_s: int = 0, lantern=None):
+    def __init__(self, output, relay=None, off_after_s=0, lantern=None, min_off_s=0, power_on_pm: int = LEVEL_MAX):
         self._output = output
         self._relay = relay
         self._off_after_ms = off_after_s * 1000
+        self._min_off_ms = min_off_s * 1000
         self._lantern = lantern
-        self._dimmer = Dimmer(LEVEL_MAX)
+        self._dimmer = Dimmer(power_on_pm)
         self._closed = False
+        self._opened_ms = None
+        self._late = False  # it is to close, and has not been open for long enough
         self._dark_ms = None
         self._identify = False
         self._shown = None
-        self._show(LEVEL_MAX, 0)
+        self._show(power_on_pm, 0, 0)
 
     @property
     def closed(self) -> "bool | None":
@@ -76,10 +81,12 @@ class Lamp:
     def step(self, t_ms: int) -> None:
         """Bring the outputs to what they should be at t_ms."""
         level_pm = self._dimmer.level(t_ms)
+        if self._late:
+            self._close(t_ms)
         if self._identify:
             self._blink(level_pm, t_ms)
         elif level_pm != self._shown:
-            self._show(level_pm, max(0, self._dimmer.done_ms - t_ms))
+            self._show(level_pm, max(0, self._dimmer.done_ms - t_ms), t_ms)
         self._open_when_dark(t_ms)
 
     def _blink(self, level_pm: int, t_ms: int) -> None:
@@ -88,17 +95,26 @@ class Lamp:
             self._lantern(on)
         else:  # upwards where there is room: a person who is found is not left in the dark
             level_pm = level_pm if on else LEVEL_MAX if level_pm < 600 else 500
-        self._show(level_pm, 0)
+        self._show(level_pm, 0, t_ms)
 
-    def _show(self, level_pm: int, left_ms: int) -> None:
+    def _show(self, level_pm: int, left_ms: int, t_ms: int) -> None:
         target_pm = self._dimmer.target_pm if left_ms else level_pm
         if level_pm > 0 or target_pm > 0:
             self._dark_ms = None
-            if self._relay and not self._closed:
-                self._relay(1)
-            self._closed = True
+            if not self._closed:
+                self._close(t_ms)
+        else:
+            self._late = False
         self._output.follow(level_pm, target_pm, left_ms)
         self._shown = level_pm
+
+    def _close(self, t_ms: int) -> None:
+        self._late = self._opened_ms is not None and t_ms - self._opened_ms < self._min_off_ms
+        if self._late:
+            return
+        if self._relay:
+            self._relay(1)
+        self._closed = True
 
     def _open_when_dark(self, t_ms: int) -> None:
         if not self._relay or not self._closed or self._identify or self._shown or self._dimmer.target_pm:
@@ -108,4 +124,5 @@ class Lamp:
         if t_ms - self._dark_ms >= self._off_after_ms:
             self._relay(0)
             self._closed = False
+            self._opened_ms = t_ms
             self._dark_ms = None

@@ -119,12 +119,12 @@ class Uart:
 
 
 class Pwm:
-    """A hardware PWM channel (/sys/class/pwm), which keeps its duty when this process ends; opened at full light.
+    """A hardware PWM channel (/sys/class/pwm), begun with `duty`, 0..65535; it keeps its duty when this process ends.
 
     On the way to a new period the duty is never above it, which the kernel refuses, nor lower than it must be.
     """
 
-    def __init__(self, sysfs: str, chip: int, channel: int, hz: int, inverted):
+    def __init__(self, sysfs: str, chip: int, channel: int, hz: int, duty: int):
         chip_folder = "%s/class/pwm/pwmchip%d" % (sysfs, chip)
         self._folder = "%s/pwm%d" % (chip_folder, channel)
         self._period_ns = 1000000000 // hz
@@ -133,7 +133,7 @@ class Pwm:
         try:
             if not os.path.isdir(self._folder):
                 _put(chip_folder + "/export", channel)
-            _patiently(lambda: self._begin(0 if inverted else self._period_ns))
+            _patiently(lambda: self._begin(self._period_ns * duty // 65535))
         except OSError as error:
             raise PartError("cannot use PWM %s (%s): is this user in the group gpio?" % (self._folder, error)) from None
         self._duty = os.open(self._folder + "/duty_cycle", os.O_WRONLY)

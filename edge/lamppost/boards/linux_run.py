@@ -43,8 +43,8 @@ def main(words=None) -> int:
     found = _read(options["--settings"])
     if "--check" in flags:
         return _check(found, options["--settings"])
-    light(found, options["--sys"])
     if "--light" in flags:
+        light(found, options["--sys"])
         return 0
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
@@ -60,7 +60,8 @@ def light(found, sysfs: str) -> None:
         lamp = found["lamp"]
         if lamp.get("kind") != "dali":
             hz = lamp.get("hz", _HZ)
-            linux.Pwm(sysfs, lamp.get("chip", 0), lamp.get("channel", 0), hz, lamp.get("inverted", False))
+            full = 0 if lamp.get("inverted") else 65535
+            linux.Pwm(sysfs, lamp.get("chip", 0), lamp.get("channel", 0), hz, full)
     except Exception as error:  # not there, or not what it should be: what runs next says what
         _say("no light by PWM: %s" % error, 1)
 

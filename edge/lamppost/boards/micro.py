@@ -80,9 +80,9 @@ class Micro:
         into = machine.Pin(pin, machine.Pin.IN, pulls[pull])  # pyright: ignore[reportArgumentType] - None: no pull
         return lambda: into.value() == active
 
-    def pwm(self, lamp):
-        """The dimming output (section `lamp`), at the level that is full; returns set_duty(0..65535)."""
-        out = machine.PWM(machine.Pin(lamp["pin"]), freq=lamp["hz"], duty_u16=0 if lamp["inverted"] else 65535)
+    def pwm(self, lamp, duty: int):
+        """The dimming output (section `lamp`), begun with a duty of 0..65535; returns set_duty(0..65535)."""
+        out = machine.PWM(machine.Pin(lamp["pin"]), freq=lamp["hz"], duty_u16=duty)
         return out.duty_u16
 
     def lux(self, section):

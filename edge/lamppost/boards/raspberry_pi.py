@@ -55,8 +55,8 @@ class Board:
         )  # to gpiozero a pulled pin is active at the other level
         return lambda: into.is_active != turned
 
-    def pwm(self, lamp):
-        return linux.Pwm(self.sysfs, lamp["chip"], lamp["channel"], lamp["hz"], lamp["inverted"]).set_duty
+    def pwm(self, lamp, duty: int):
+        return linux.Pwm(self.sysfs, lamp["chip"], lamp["channel"], lamp["hz"], duty).set_duty
 
     def dali(self, lamp):
         from lamppost.boards.dali_bridge import Line  # only a post with DALI pays for it

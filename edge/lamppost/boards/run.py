@@ -1,7 +1,7 @@
 """Puts a Post on a board and runs it: the same for every board that has a `hardware` object (see edge/BOARDS.md).
 
-Light comes first: the lamp is driven full before anything else is opened. Whatever then goes wrong leaves `main` as an
-exception, and who called it (edge/start) restarts the board; the watchdog does so when nothing moves any more.
+Light comes first: the lamp is at its power-on level before anything else is opened. Whatever then goes wrong leaves
+`main` as an exception, and who called it (choose.py) restarts the board; the watchdog does so when nothing moves.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from lamppost.boards import config as configs
 from lamppost.boards.field import LOOK_MS, Field
 from lamppost.boards.firmware import Firmware
 from lamppost.boards.flash import FolderFlash
-from lamppost.boards.lamp import Lamp, Voltage
+from lamppost.boards.lamp import Lamp, Voltage, duty_of
 from lamppost.boards.port import Port
 from lamppost.clock import Clock
 from lamppost.post import Post
@@ -166,20 +166,25 @@ def open_gear(section, hardware):
 
     number = section["address"]
     address = commands.BROADCAST if number is None else commands.short(number)
-    return gear.Gear(master.Master(hardware.dali(section)), address, section["curve"] == "linear")
+    line = master.Master(hardware.dali(section))
+    return gear.Gear(line, address, section["curve"] == "linear", section["power_on_pm"])
 
 
 def open_lamp(config, hardware, gear=None) -> Lamp:
-    """The lamp that board.json names, driven full; `gear` is its output where it has DALI."""
+    """The lamp that board.json names, at its power-on level; `gear` is its output where it has DALI."""
     relay = config["relay"]
     lantern = config["identify"]
     section = config["lamp"]
     switch = hardware.switch(relay["pin"], relay["active"], 1) if relay else None
-    output = gear or Voltage(
-        hardware.pwm(section), section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"]
-    )
+    power_on_pm = section["power_on_pm"]
+    output = gear
+    if not output:
+        shape = (section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"])
+        output = Voltage(hardware.pwm(section, duty_of(power_on_pm, *shape)), *shape)
     show = hardware.switch(lantern["pin"], lantern["active"], 0) if lantern else None
-    return Lamp(output, switch, relay["off_after_s"] if relay else 0, show)
+    if not relay:
+        return Lamp(output, None, 0, show, 0, power_on_pm)
+    return Lamp(output, switch, relay["off_after_s"], show, relay["min_off_s"], power_on_pm)
 
 
 def read_config(path: str, board):
@@ -190,6 +195,17 @@ def read_config(path: str, board):
     except OSError:
         raise configs.ConfigError("%s is missing: write it, as edge/BOARDS.md says" % path)
     return configs.read(text, board.name, board.pins)
+
+
+def keep_turn(config, journal: Journal, address: int) -> None:
+    """Write down the post's place in the order in which relays close after mains returns (choose.py)."""
+    relay = config["relay"]
+    if not relay or not relay.get("stagger_ms") or journal.get("turn") == bytes([address]):
+        return
+    try:
+        journal.put("turn", bytes([address]))
+    except OSError:
+        pass  # the order is then by the board's serial number
 
 
 def main(board, root: str = "", settings: "str | None" = None) -> None:
@@ -206,6 +222,7 @@ def main(board, root: str = "", settings: "str | None" = None) -> None:
     post = post_board.post = Post(journal.get, hardware.random, bus["baud"] if bus else 19200)
     firmware = post_board.firmware = Firmware(root, board.name, journal, hardware.restart, settings)
     post.intake = firmware.intake
+    keep_turn(config, journal, post.settings.address)
     agent = Agent(post, post_board)
     post_board.wake = agent.wake
     asyncio.run(agent.run())

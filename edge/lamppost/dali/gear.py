@@ -2,11 +2,13 @@
 
 - A fade of up to 90 s is the gear's own (fade time, then one direct arc power command); a longer one goes step by step.
 - The level is said again each REFRESH_MS: a gear that was without mains comes back at its power-on level.
-- The gear is told once to be full when it gets power and when the line is dead, so that a dead board darkens nothing.
+- The gear is told once to be full when the line is dead and at the power-on level when it gets power, so that a dead
+  board darkens nothing.
 - Status, power, voltage, power factor and temperature are asked for every minute.
 """
 
 from lamppost.dali import commands, levels, memory
+from lamppost.limits import LEVEL_MAX
 
 REFRESH_MS = 10000
 ASK_MS = 60000  # the meter takes a value of a minute as the present one
@@ -15,10 +17,6 @@ _FIRST_ASK_MS = 2000  # a gear is deaf for 0.6 s after it got its mains
 _STEP_CODE = 1  # 0.7 s: smooth from one arc power level to the next of a long fade
 _TOLD = (("voltage_dv", "voltage", 100), ("factor_percent", "factor", 10), ("temperature_c", "temp", 10))
 _LUMINAIRE = ("gtin", "serial", "rated_w", "luminaire")
-_SAFE = (
-    (commands.QUERY_SYSTEM_FAILURE_LEVEL, commands.SET_SYSTEM_FAILURE_LEVEL),
-    (commands.QUERY_POWER_ON_LEVEL, commands.SET_POWER_ON_LEVEL),
-)
 
 
 class Gear:
@@ -27,12 +25,13 @@ class Gear:
     `status` is the last QUERY STATUS or None, `luminaire` what memory bank 1 says.
     """
 
-    def __init__(self, master, address: int, linear=False):
+    def __init__(self, master, address: int, linear=False, power_on_pm: int = LEVEL_MAX):
         self.status = None
         self.luminaire = None
         self._master = master
         self._address = address
         self._linear = linear
+        self._power_on_arc = levels.arc_of(power_on_pm, linear)
         self._arc = None
         self._target_pm = None
         self._code = None
@@ -99,11 +98,14 @@ class Gear:
         return status, power, gear
 
     def _secure(self):
-        """Full output at mains return and without a line; written into the gear's flash only where it is not so."""
-        for query, setting in _SAFE:
+        """Light at mains return and without a line; written into the gear's flash only where it is not so."""
+        for query, setting, arc in (
+            (commands.QUERY_SYSTEM_FAILURE_LEVEL, commands.SET_SYSTEM_FAILURE_LEVEL, levels.ARC_MAX),
+            (commands.QUERY_POWER_ON_LEVEL, commands.SET_POWER_ON_LEVEL, self._power_on_arc),
+        ):
             found = yield commands.command(self._address, query)
-            if found is not None and 0 <= found != levels.ARC_MAX:
-                yield commands.special(commands.DTR0, levels.ARC_MAX)
+            if found is not None and 0 <= found != arc:
+                yield commands.special(commands.DTR0, arc)
                 yield commands.command(self._address, setting)
         self._code = None  # DTR0 was used: the fade time is set anew with the next fade
 
