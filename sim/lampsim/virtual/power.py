@@ -105,3 +105,16 @@ class Heat:
         if wait_s is not None:
             self._next[i] = self._loop.after(round(wait_s * 1e6) + 1, lambda: self._tell(post))
         post.give(("temp", round(10 * now_c)))  # last: the light may change at once
+
+
+def fitted(world: World) -> tuple[Drivers | None, Heat | None]:
+    """The drivers of a world's lamps as its options ask, with what tells the posts of them."""
+    mode = world.options.power
+    if mode == "estimate":
+        return None, None
+    lamps = [site.luminaire for site in world.town.sites]
+    names = [site.id for site in world.town.sites]
+    drivers = Drivers([one.rated_mw for one in lamps], [one.standby_mw for one in lamps], names, world.seed)
+    if mode in ("metered", "thermal"):
+        Meters(world, drivers)
+    return drivers, Heat(world, drivers, world.options.air_c) if mode == "thermal" else None

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..run_town import peak_mb
 from . import log
-from .world import START_UTC_S, Options, World, owners
+from .build import owners
+from .options import START_UTC_S, Options
+from .world import World
 
 if TYPE_CHECKING:
     from ..recording import Recording

@@ -17,29 +17,25 @@ from __future__ import annotations
 
 import gc
 import random
-from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway.plan_sync import Compiled
 from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, load_value
 from lamplighter.plans.streets import Streets
-from lamppost.light.layers import PRESENCE
-from lamppost.store.settings import Settings
-from lamppost.wire import cbor, messages
 
 from ..faults.base import Fault
+from .build import Ears, build, owners
 from .centre import Centre
-from .gateway import VirtualGateway
-from .hoods import hoods
+from .lamps import Lamps
 from .log import COMMON, Log, whole
 from .loop import Loop
-from .post import SharedKey, VirtualPost
-from .power import Drivers, Heat, Meters
+from .options import START_UTC_S, Options
+from .post import VirtualPost
+from .power import fitted
+from .seen import Seen
 from .sensing import Sensing
 from .stage import WorldStage
 from .wire import Wire
@@ -47,43 +43,12 @@ from .wire import Wire
 if TYPE_CHECKING:  # numpy is imported only when a recording is made
     from ..recording import Recording
 
-START_UTC_S = 824_385_600  # 2026-02-14T12:00:00Z: noon before a winter night
 BEGUN_S = 0.2  # mains and gateways are on, so that a fault may take them away
 WHISPER_US = 25_000  # a broker in the next town and two mobile networks' better days
-ACT_WITHIN_US = 2_000_000  # a lamp that acts later than that acts on something else
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the town is built. `cycle_s` paces the polls (0: as often as the line allows); `exact` lets every post hear
-    every byte; `drift_ppm` bounds the posts' clocks; `loss`, `bit_error` as in Wire.impair; `power` as in power.py."""
-
-    baud: int = 19200
-    cycle_s: int = 900
-    reading_s: int = 900
-    drift_ppm: int = 20  # a usual crystal
-    loss: float = 0.0
-    bit_error: float = 0.0
-    exact: bool = False
-    relay: str = (
-        "lines"  # events cross the "lines" of a cabinet; with "cabinets" also from one to the next; "": neither
-    )
-    detection: float = 0.95  # per second in range (NIGHT.md)
-    range_m: float = 12.0
-    power: str = "estimate"  # or "driver", "metered", "thermal"
-    air_c: float = 10.0  # around the luminaires, where power is "thermal"
-    cabinets: frozenset[str] | None = None  # only these, their lines and posts (shares.py); None: all
-    progress: Callable[[float], None] | None = field(default=None, compare=False)  # told the share done
-
-
-def owners(town) -> dict[str, str]:
-    """The cabinet of each line."""
-    owner = {bus.id: bus.gateway for bus in town.buses}
-    return {lamp.bus: owner.get(lamp.bus, "gw1") for lamp in town.lamps}
 
 
 class World:
-    """`posts` by id, `wires` by bus, `gateways` by id, `centre`, `loop`, `town`."""
+    """`posts` by id, `wires` by bus, `gateways` by id, `lamps` by place, `centre`, `loop`, `town`."""
 
     def __init__(
         self,
@@ -105,20 +70,22 @@ class World:
         self.clock_step_ms = 0  # by which the gateways' clock is wrong
         self.on_lamp: list[Callable[[VirtualPost, int, int, int], None]] = []
         self.faults: list[dict[str, Any]] = []
-        self.heat: Heat | None = None
         self._owner = owners(town)
-        self.log = Log(dict.fromkeys(gateway for gateway in self._owner.values() if self._is_here(gateway)))
-        self._changes = {name: array("q") for name in ("t_ms", "post", "from_pm", "target_pm", "fade_ms", "layer")}
-        self._seen = {name: array("q") for name in ("t_ms", "post", "class")}
-        self._latencies = array("d")
-        self._shown: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * len(town.lamps)  # t_ms, from, target, fade
-        self._energy = [0] * len(town.lamps)  # microjoules up to the last change
-        self._frames = 0
+        self._bus_of = {lamp.id: lamp.bus for lamp in town.lamps}
+        here = [gateway for gateway in self._owner.values() if self.options.here(gateway)]
+        self.log = Log(dict.fromkeys(here))
+        self.frames = 0
         self._sensing: Sensing | None = None
-        self._sites = {site.id: site for site in town.sites}
-        self._build()
+        ears = Ears(self.new_wire, self._did, self._gateway_did, self._whisper, self._gateway_utc_ms)
+        self.wires, self.posts, self.gateways = build(
+            town, self._owner, self.loop, self.centre, streets, seed, self.options, ears
+        )
+        self._by_index = {post.index: post for post in self.posts.values()}
+        self._logs = {i: self.log.of(self._owner[self._bus_of[post.name]]) for i, post in self._by_index.items()}
         self.stage = WorldStage(self)
-        self._drivers = self._luminaires()
+        self._drivers, self.heat = fitted(self)
+        self.lamps = Lamps(self.loop, [site.luminaire for site in town.sites], self._by_index, self._drivers)
+        self._seen = Seen(self)
         self.document = load_value(plan) if isinstance(plan, dict) else plan
         if self.document is not None:
             self.desire(self.document)
@@ -220,96 +187,20 @@ class World:
         """Over everything so far."""
         return whole(self.log.digests())
 
+    @property
+    def events(self) -> int:
+        """How many things have happened: a look of a sensor is nobody's."""
+        return self.loop.events - (self._sensing.looks if self._sensing else 0)
+
     def counters(self) -> dict[str, int]:
         """What happened so far."""
-        pollers = [port.poller.counters for gateway in self.gateways.values() for port in gateway.ports.values()]
-        wires = [wire.counters for wire in self.wires.values()]
-        return {
-            "events": self.loop.events - (self._sensing.looks if self._sensing else 0),  # a look is nobody's
-            "frames": self._frames,
-            "collisions": sum(wire.collisions for wire in wires),
-            "lost_frames": sum(wire.lost_frames for wire in wires),
-            "bit_errors": sum(wire.bit_errors for wire in wires),
-            "retries": sum(poller.retries for poller in pollers),
-            "errors": sum(poller.errors for poller in pollers),
-            "relayed": sum(
-                port.poller.mouth.said for gateway in self.gateways.values() for port in gateway.ports.values()
-            ),
-            "detections": len(self._seen["t_ms"]),
-            "level_changes": len(self._changes["t_ms"]),
-            "items": sum(self.centre.kinds.values()),
-            "readings": self.centre.kinds[messages.READING],
-            "repeated": self.centre.repeated,
-            "doubled": self.centre.doubled,
-            "gaps": sum(len(gap) for gap in self.centre.gaps().values()),
-            "online": sum(len(gateway.online) for gateway in self.gateways.values()),
-            "plans_applied": sum(post.post is not None and post.post.plan is not None for post in self.posts.values()),
-        }
+        return self._seen.counters()
 
     def recording(self) -> Recording:
         """Everything up to now."""
-        from ..recording import Recording
-
-        now_ms = self.loop.now_us // 1000
-        lamps = self.town.lamps
-        energy = [self._energy_mwh(i, now_ms) if i in self._by_index else 0 for i in range(len(lamps))]
-        return Recording(
-            [lamp.id for lamp in lamps],
-            [lamp.street for lamp in lamps],
-            [lamp.x_m for lamp in lamps],  # type: ignore[arg-type]
-            [lamp.y_m for lamp in lamps],  # type: ignore[arg-type]
-            [lamp.rated_w for lamp in lamps],  # type: ignore[arg-type]
-            self.start_utc_s,
-            now_ms,
-            str(self.seed),
-            self.log_sha256,
-            **{f"change_{name}": values for name, values in self._changes.items()},  # type: ignore[arg-type]
-            **{f"seen_{name}": values for name, values in self._seen.items()},  # type: ignore[arg-type]
-            latencies_ms=self._latencies,  # type: ignore[arg-type]
-            energy_mwh=energy,  # type: ignore[arg-type]
-            counters=self.counters(),
-            faults=list(self.faults),
-        ).in_order()
+        return self._seen.recording()
 
     # --- building
-
-    def _build(self) -> None:
-        town, options = self.town, self.options
-        self._bus_of = {lamp.id: lamp.bus for lamp in town.lamps}
-        self._bus_sites: dict[str, list] = {}
-        for site in self._sites.values():
-            if self._is_here(self._owner[site.bus]):
-                self._bus_sites.setdefault(site.bus, []).append(site)
-        self.wires = {bus: self.new_wire(bus) for bus in self._bus_sites}
-        bus_keys = {bus: self._key(f"bus {bus}") for bus in self.wires}
-        shared = {bus: SharedKey(key) for bus, key in bus_keys.items()}
-        keys = {site.id: self._key(f"post {site.id}") for sites in self._bus_sites.values() for site in sites}
-        generator = random.Random(f"{self.seed} drift")
-        self.posts: dict[str, VirtualPost] = {}
-        for i, lamp in enumerate(town.lamps):
-            drift_ppm = generator.randint(-options.drift_ppm, options.drift_ppm)
-            if lamp.id not in keys:
-                continue
-            settings = _settings(lamp, keys[lamp.id], bus_keys[lamp.bus], options.reading_s)
-            self.posts[lamp.id] = VirtualPost(
-                self.loop, self.wires[lamp.bus], lamp.id, lamp.address, i, settings, shared[lamp.bus], self.seed,
-                self._did, drift_ppm,
-            )  # fmt: skip
-        self._by_index = {post.index: post for post in self.posts.values()}
-        self._logs = {i: self.log.of(self._owner[self._bus_of[post.name]]) for i, post in self._by_index.items()}
-        self.gateways: dict[str, VirtualGateway] = {}
-        cabinets: dict[str, list] = {}
-        for bus in self.wires:
-            cabinets.setdefault(self._owner[bus], []).extend(self._bus_sites[bus])
-        near = hoods(cabinets, self.streets, options.relay)
-        for name, sites in cabinets.items():
-            buses = [bus for bus in self.wires if self._owner[bus] == name]
-            self.gateways[name] = VirtualGateway(
-                self.loop, name, {bus: self.wires[bus] for bus in buses}, sites,
-                {site.id: keys[site.id] for site in sites}, {bus: bus_keys[bus] for bus in buses},
-                self.centre, self._gateway_utc_ms, self.seed, options.cycle_s * 1000, self._gateway_did,
-                near[name], self._whisper,
-            )  # fmt: skip
 
     def _begin(self) -> None:
         """Mains on for everybody within 50 ms, gateways a moment later, people from the beginning."""
@@ -331,18 +222,6 @@ class World:
             )  # fmt: skip
             self._sensing.start()
 
-    def _luminaires(self) -> Drivers | None:
-        if self.options.power == "estimate":
-            return None
-        lamps = [self._sites[lamp.id].luminaire for lamp in self.town.lamps]
-        names = [lamp.id for lamp in self.town.lamps]
-        drivers = Drivers([one.rated_mw for one in lamps], [one.standby_mw for one in lamps], names, self.seed)
-        if self.options.power in ("metered", "thermal"):
-            Meters(self, drivers)
-        if self.options.power == "thermal":
-            self.heat = Heat(self, drivers, self.options.air_c)
-        return drivers
-
     def new_wire(self, name: str) -> Wire:
         """Another piece of line, as the options say, with nobody on it yet."""
         log = self.log.of(self._owner[name.rstrip("+")])
@@ -350,19 +229,13 @@ class World:
         wire.impair(self.options.loss, self.options.bit_error)
         return wire
 
-    def _key(self, name: str) -> bytes:
-        return sha256(f"lampsim {self.seed} {name}".encode()).digest()
-
     def _gateway_utc_ms(self) -> int:
         return self.start_utc_s * 1000 + self.loop.now_us // 1000 + self.clock_step_ms
 
     # --- what happens
 
-    def _is_here(self, gateway: str) -> bool:
-        return self.options.cabinets is None or gateway in self.options.cabinets
-
     def _sent(self, log, node: str, data: bytes) -> None:
-        self._frames += 1
+        self.frames += 1
         log.update(b"%d %s %s\n" % (self.loop.now_us, node.encode(), data))
 
     def _gateway_did(self, gateway: str, what: tuple) -> None:
@@ -371,9 +244,7 @@ class World:
     def _sensed(self, i: int, active: bool, user_class: int) -> None:
         post = self._by_index[i]
         if active and post.powered and not post.sensor_dead:
-            self._seen["t_ms"].append(self.loop.now_us // 1000)
-            self._seen["post"].append(i)
-            self._seen["class"].append(user_class)
+            self._seen.detection(i, user_class)
         self.note(post.name, f"sensor {int(active)} {user_class}")
         post.sense(active, user_class)
 
@@ -384,47 +255,23 @@ class World:
             self.note(post.name, repr(action))
 
     def _lamp(self, post: VirtualPost, target_pm: int, fade_ms: int) -> None:
-        now_us = self.loop.now_us
-        now_ms = now_us // 1000
-        i = post.index
-        from_pm = self._shown_pm(i, now_ms)
         decision = post.post.decision if post.post is not None else None
         layer = decision.layer if decision is not None else 0
         if post.lamp_failed:
             target_pm, fade_ms = 0, 0
-        self._energy[i] += self._used_uj(i, now_ms, True)  # also where the power has just gone
-        self._shown[i] = (now_ms, from_pm if fade_ms else target_pm, target_pm, fade_ms)
-        changes = self._changes
-        for name, value in zip(changes, (now_ms, i, from_pm, target_pm, fade_ms, layer), strict=True):
-            changes[name].append(value)
-        self._logs[i].update(b"%d %d lamp %d %d %d\n" % (now_us, i, target_pm, fade_ms, layer))
-        if layer == PRESENCE and target_pm > from_pm:
-            self._note_latency(post, now_us)
+        i = post.index
+        from_pm = self.lamps.go(i, target_pm, fade_ms)
+        self._seen.change(post, from_pm, target_pm, fade_ms, layer)
+        self._logs[i].update(b"%d %d lamp %d %d %d\n" % (self.loop.now_us, i, target_pm, fade_ms, layer))
         for listener in self.on_lamp:
             listener(post, from_pm, target_pm, fade_ms)
-
-    def _note_latency(self, post: VirtualPost, now_us: int) -> None:
-        speaker = post.wire.speaker
-        sender = self.posts.get(speaker) or self._said_for(speaker)
-        if sender is None:
-            return
-        edge_us = sender.edge_us
-        if edge_us >= 0 and now_us - edge_us <= ACT_WITHIN_US:
-            self._latencies.append((now_us - edge_us) / 1000)
-
-    def _said_for(self, speaker: str) -> VirtualPost | None:
-        """The post whose event a gateway has just said again."""
-        gateway, _, bus = speaker.partition("/")
-        port = self.gateways[gateway].ports.get(bus) if gateway in self.gateways else None
-        source = port.said_for if port is not None else None
-        return self.posts.get(source.rpartition("/")[2]) if source is not None else None
 
     def _whisper(self, gateway: str, other: str, event: tuple) -> None:
         """Over the broker, from cabinet to cabinet."""
         if other in self.gateways:
             self.loop.after(WHISPER_US, lambda: self.gateways[other].far(gateway, event))
 
-    # --- light and energy of a lamp
+    # --- one lamp
 
     def show(self, post: str) -> None:
         """A lamp has failed or works again: it shows at once what it can."""
@@ -434,54 +281,8 @@ class World:
 
     def power_mw(self, post: str) -> int:
         """What a luminaire draws now."""
-        one, luminaire = self.posts[post], self._sites[post].luminaire
-        if not one.powered:
-            return 0
-        level_pm = self.shown_pm(post)
-        if self._drivers is not None:
-            return self._drivers.power_mw(one.index, level_pm)
-        lit = luminaire.rated_mw * (30_000 + 970 * level_pm) // 1_000_000 if level_pm else 0
-        return luminaire.standby_mw + lit
+        return self.lamps.power_mw(self.posts[post].index)
 
     def shown_pm(self, post: str) -> int:
         """The light of a lamp now."""
-        return self._shown_pm(self.posts[post].index, self.loop.now_us // 1000)
-
-    def _shown_pm(self, i: int, t_ms: int) -> int:
-        start_ms, from_pm, target_pm, fade_ms = self._shown[i]
-        gone_ms = t_ms - start_ms
-        if gone_ms >= fade_ms:
-            return target_pm
-        way = target_pm - from_pm
-        return from_pm + (way * gone_ms // fade_ms if way > 0 else -(-way * gone_ms // fade_ms))
-
-    def _used_uj(self, i: int, t_ms: int, powered: bool) -> int:
-        """Microjoules since the last change: standby, and 3 % and 97 % of rated by level while lit (lamppost.meter)."""
-        start_ms, from_pm, target_pm, fade_ms = self._shown[i]
-        span_ms = t_ms - start_ms
-        faded_ms = min(span_ms, fade_ms)
-        end_pm = self._shown_pm(i, t_ms)
-        post = self._by_index[i]
-        dead_ms = max(0, min(span_ms, post.on_us // 1000 - start_ms)) if powered else span_ms
-        luminaire = self._sites[post.name].luminaire
-        if self._drivers is not None:
-            used = self._drivers.used_uj(i, from_pm, end_pm, faded_ms, span_ms - faded_ms)
-            return used - self._drivers.power_mw(i, 0) * dead_ms
-        level_ms = (from_pm + end_pm) * faded_ms // 2 + target_pm * (span_ms - faded_ms)
-        lit_ms = span_ms if target_pm else faded_ms
-        lit = luminaire.rated_mw * (30 * lit_ms + 970 * level_ms // 1000) // 1000
-        return luminaire.standby_mw * (span_ms - dead_ms) + lit
-
-    def _energy_mwh(self, i: int, now_ms: int) -> int:
-        return (self._energy[i] + self._used_uj(i, now_ms, self._by_index[i].powered)) // 3_600_000
-
-
-def _settings(lamp, post_key: bytes, bus_key: bytes, reading_s: int) -> bytes:
-    values: list = ["unnamed", 0, b"", b"", b"", 900]
-    settings = Settings(values)
-    for name, value in (
-        ("identity", lamp.id), ("address", lamp.address), ("post-key", post_key), ("bus-key", bus_key),
-        ("reading-s", reading_s),
-    ):  # fmt: skip
-        settings.put(name, value)
-    return cbor.encode(settings.values)
+        return self.lamps.level_pm(self.posts[post].index)
