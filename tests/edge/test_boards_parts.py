@@ -139,6 +139,18 @@ class LampTest(unittest.TestCase):
             one.step(t_ms)
         self.assertEqual(recorder.did, ["on", 65535, 0, "off", 65535, 0])
 
+    def test_an_output_that_wants_it_is_told_when_its_mains_comes_back(self):
+        recorder = Recorder()
+        output = Voltage(recorder.duty, 0, 100, 1000, False)
+        output.powered = recorder.did.append
+        one = Lamp(output, recorder.relay, 5, None, 3)
+        one.go(0, 0, 0)
+        for t_ms in range(0, 9000, STEP_MS):
+            if t_ms == 6000:
+                one.go(1000, 0, t_ms)
+            one.step(t_ms)
+        self.assertEqual(recorder.did, ["on", 65535, 0, "off", 65535, "on", 8000])
+
     def test_begins_at_its_power_on_level(self):
         recorder = Recorder()
         one = Lamp(Voltage(recorder.duty, 0, 100, 1000, False), recorder.relay, 5, None, 3, 600)

@@ -130,7 +130,8 @@ class Rig:
     def __init__(self, *gears, **options):
         self.bus = Bus(*gears)
         self.master = Master(self.bus)
-        self.gear = Gear(self.master, options.get("address", commands.BROADCAST), options.get("linear", False))
+        address, linear = options.get("address", commands.BROADCAST), options.get("linear", False)
+        self.gear = Gear(self.master, address, linear, options.get("power_on_pm", 1000))
         self.events = []
 
     def run(self, for_ms):
@@ -390,6 +391,29 @@ class GearTest(unittest.TestCase):
         rig = Rig(gear)
         rig.run(3 * ASK_MS)
         self.assertEqual((gear.failure_level, gear.power_on_level, gear.writes), (254, 254, 2))
+
+    def test_the_gear_has_the_power_on_level_of_the_lamp_and_is_full_without_a_line(self):
+        gear = FakeGear()
+        gear.failure_level = 100
+        rig = Rig(gear, power_on_pm=600)
+        rig.run(3 * ASK_MS)
+        self.assertEqual((gear.failure_level, gear.power_on_level, gear.writes), (254, levels.arc_of(600), 2))
+
+    def test_a_gear_that_its_relay_has_given_mains_is_told_its_level_within_a_second(self):
+        gear = FakeGear()
+        rig = Rig(gear)
+        rig.gear.follow(300, 300, 0)
+        rig.run(ASK_MS + 6000)
+        gear.powered = False
+        rig.gear.follow(200, 200, 0)
+        rig.run(1000)
+        gear.powered, gear.arc = True, 254
+        rig.gear.powered(rig.bus.now_ms)
+        gear.heard = []
+        rig.run(690)
+        self.assertEqual((gear.arc, gear.heard), (254, []))
+        rig.run(100)
+        self.assertEqual(gear.arc, levels.arc_of(200))
 
     def test_readings_become_events_each_minute(self):
         gear = FakeGear()

@@ -7,7 +7,8 @@ is opened.
 - The outputs of board.json are on before any file of a firmware folder is read, by pins alone: the dimming output at
   its power-on level, full if the firmware then fails; the relay at once, or, where board.json says so and mains has
   just returned, in the post's turn of its street: two seconds later at most.
-- A start of an image on trial is counted before it runs, with the watchdog on: one that raises or hangs is thrown out.
+- The watchdog is on before the firmware is read. A start of an image on trial is counted before it runs: one that
+  raises or hangs is thrown out.
 - Ctrl-C ends in the interpreter's prompt, with the watchdog fed, so that a laptop can work on the board.
 """
 
@@ -36,8 +37,7 @@ def run(root: str = "") -> None:
     slots = Slots(journal)
     folder = slots.start()
     trial = slots.trial and folder != slots.spare
-    if trial:
-        machine.WDT(timeout=WATCHDOG_MS)
+    machine.WDT(timeout=WATCHDOG_MS)
     print("start", folder, slots.version, "on trial" if trial else "")
     _forget()
     sys.path[0] = root + "/" + folder

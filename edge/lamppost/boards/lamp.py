@@ -1,7 +1,8 @@
 """A lamp on a board: follows a fade in small steps, drives its output, its relay, and shows a person which post it is.
 
 An output has `follow(level_pm, target_pm, left_ms)`: the level of now, where it goes and in how long, called at each
-step while the lamp moves and once when it rests. A `switch(on)` drives a pin. The lamp begins at its power-on level.
+step while the lamp moves and once when it rests; and, where it wants it, `powered(t_ms)`: the relay has just closed. A
+`switch(on)` drives a pin. The lamp begins at its power-on level.
 """
 
 from lamppost.light.dimmer import Dimmer
@@ -114,6 +115,8 @@ class Lamp:
             return
         if self._relay:
             self._relay(1)
+            if self._opened_ms is not None and hasattr(self._output, "powered"):
+                self._output.powered(t_ms)
         self._closed = True
 
     def _open_when_dark(self, t_ms: int) -> None:

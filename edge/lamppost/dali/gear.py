@@ -14,6 +14,7 @@ REFRESH_MS = 10000
 ASK_MS = 60000  # the meter takes a value of a minute as the present one
 _ASK_AGAIN_MS = 5000  # when a new level came between
 _FIRST_ASK_MS = 2000  # a gear is deaf for 0.6 s after it got its mains
+_AWAKE_MS = 700  # a gear takes no command in its first 600 ms and then goes to its power-on level by itself
 _STEP_CODE = 1  # 0.7 s: smooth from one arc power level to the next of a long fade
 _TOLD = (("voltage_dv", "voltage", 100), ("factor_percent", "factor", 10), ("temperature_c", "temp", 10))
 _LUMINAIRE = ("gtin", "serial", "rated_w", "luminaire")
@@ -36,6 +37,7 @@ class Gear:
         self._target_pm = None
         self._code = None
         self._refresh_ms = 0
+        self._awake_ms = None
         self._ask_ms = _FIRST_ASK_MS
         self._now_ms = 0
         self._secured = False
@@ -57,6 +59,10 @@ class Gear:
         if arc != self._arc:
             self._go(arc, _STEP_CODE if left_ms > 0 else 0)
 
+    def powered(self, t_ms: int) -> None:
+        """The relay has just given the gear its mains: it is told its level as soon as it can hear."""
+        self._awake_ms = t_ms + _AWAKE_MS
+
     def _go(self, arc: int, code: int) -> None:
         self._arc = arc
         frames = [commands.level(self._address, arc)]
@@ -72,8 +78,11 @@ class Gear:
         """Move the line on; return events for the Post."""
         self._now_ms = t_ms
         self._master.look(t_ms)
-        if t_ms >= self._refresh_ms:
+        awake = self._awake_ms is not None and t_ms >= self._awake_ms and self._master.idle
+        if awake or t_ms >= self._refresh_ms:
             self._refresh_ms = t_ms + REFRESH_MS
+            if awake:
+                self._awake_ms = None
             if self._arc is not None and self._master.idle:
                 self._master.urge([commands.level(self._address, self._arc)])
         if t_ms >= self._ask_ms:
