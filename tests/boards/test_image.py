@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from board_process import MICROPYTHON, Board
 
 from lamplighter.provision import board_files, image
 from lamplighter.provision.secret_key import SecretKey
-
-sys.path.insert(0, str(Path(__file__).parent))
-from board_process import MICROPYTHON, Board
 
 pytest.importorskip("littlefs", reason="littlefs-python is not installed; ./deploy/setup dev installs it")
 pytestmark = [

@@ -1,5 +1,6 @@
 """The Raspberry Pi's service: installed by the script, started as its unit says, watched, updated and ended."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,13 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
+from board_process import joined, raw_pty
+from cabinet import Centre, start_gateway, stop, write_config
+from fake_pi import FakeSys
+from street import BUS_KEY, post_key
 
 from lamplighter.provision import board_files, image
 from lamplighter.provision.secret_key import SecretKey
-
-sys.path.insert(0, str(Path(__file__).parent))
-from board_process import joined, raw_pty
-from fake_pi import FakeSys
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "systemd" / "lamppost.service"
@@ -237,6 +238,30 @@ def test_it_is_ready_watched_and_full_at_its_end(service) -> None:
     post.process.send_signal(signal.SIGTERM)
     assert post.process.wait(30) == 0
     assert post.sysfs.duty_pm == 1000, "whoever stops it gets light"
+
+
+@pytest.mark.system
+async def test_a_real_gateway_reads_it_and_moves_its_light(service, mosquitto, tmp_path) -> None:
+    far, near = raw_pty()
+    post = service(bus={"device": os.ttyname(near), "baud": 115200})
+    post.ready()
+    for words in ("address 1", f"bus-key {BUS_KEY.hex()}", f"post-key {post_key(1).hex()}"):
+        ask(post.far, f"set {words}")
+    with joined(far) as port:
+        gateway = start_gateway(write_config(tmp_path / "cabinet", port, mosquitto, 1))
+        try:
+            async with Centre(mosquitto).listening() as centre:
+                await centre.until(lambda: centre.state("p01").get("level_percent") == 100)
+                done = await centre.ask("override", "t1", posts=["p01"], level_percent=40, for_s=600, reason="market")
+                assert done["posts"] == {"p01": {"ok": True}}, done
+                await centre.until(lambda: centre.state("p01").get("level_percent") == 40)
+                async with asyncio.timeout(60):
+                    while post.sysfs.duty_pm != 399:  # 40 % in steps of 1/65535
+                        await asyncio.sleep(0.02)
+        finally:
+            stop(gateway)
+    os.close(near)
+    os.close(far)
 
 
 @pytest.mark.system

@@ -5,16 +5,16 @@ import errno
 import json
 import os
 import socket
-import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from board_process import raw_pty
 from dali.address import GearShort
 from dali.driver.atxled import SyncDaliHatDriver
 from dali.gear.general import DAPC, DTR0, QueryActualLevel, QueryStatus, SetFadeTime
+from fake_pi import FakeSys
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
@@ -28,10 +28,6 @@ from lamppost.dali import bits, commands, master
 from lamppost.light import dates
 from lamppost.post import Post
 from lamppost.store.journal import Journal
-
-sys.path.insert(0, str(Path(__file__).parent))
-from board_process import raw_pty
-from fake_pi import FakeSys
 
 CONFIG = {
     "board": "raspberry_pi",
