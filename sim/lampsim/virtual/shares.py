@@ -9,13 +9,10 @@ What it promises
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures import wait as wait_for
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .. import pool
 from ..run_town import peak_mb
 from . import log
 from .build import owners
@@ -24,8 +21,6 @@ from .world import World
 
 if TYPE_CHECKING:
     from ..recording import Recording
-
-LOOK_S = 0.2
 
 
 class Job(NamedTuple):
@@ -75,16 +70,7 @@ def run(
         Job(town, document, traffic, seed, start_utc_s, replace(options, progress=None, cabinets=share), hours)
         for share in shares
     ]
-    context = get_context("spawn")  # a forked child would share the parent's threads and random state
-    told = context.SimpleQueue()
-    with ProcessPoolExecutor(len(parts), context, _begin, (told,)) as pool:
-        futures = [pool.submit(_work, number, part) for number, part in enumerate(parts)]
-        try:
-            _watch(futures, told, tell)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        found = [future.result() for future in futures]
+    found = pool.each(_work, parts, len(parts), lambda number, share: tell(share))
     recording = joined([one.recording for one, _ in found], [digests for _, digests in found])
     tell(1.0)
     return Ran(recording, sum(one.cpu_s for one, _ in found), sum(one.peak_mb for one, _ in found), len(parts))
@@ -100,29 +86,9 @@ def joined(recordings: list[Recording], digests: list[dict[str, str]]) -> Record
     return replace(join(recordings), log_sha256=log.whole(every))
 
 
-def _watch(futures: list[Future], told: Any, tell: Callable[[float], None]) -> None:
-    shares = [0.0] * len(futures)
-    left = set(futures)
-    while left:
-        done, left = wait_for(left, LOOK_S)
-        for future in done:
-            future.result()  # a process that failed ends them all
-        while not told.empty():
-            number, shares[number] = told.get()
-        tell(sum(shares) / len(shares))
-
-
-_told: Any = None
-
-
-def _begin(told: Any) -> None:
-    global _told
-    _told = told
-
-
-def _work(number: int, job: Job) -> tuple[Ran, dict[str, str]]:
+def _work(job: Job, progress: pool.Progress) -> tuple[Ran, dict[str, str]]:
     begin_s = time.process_time()
-    options = replace(job.options, progress=lambda share: _told.put((number, share)))
+    options = replace(job.options, progress=progress)
     world = World(job.town, job.document, job.traffic, (), job.seed, job.start_utc_s, options)
     recording = world.run(job.hours)
     return Ran(recording, time.process_time() - begin_s, peak_mb()), world.log.digests()
