@@ -1,7 +1,8 @@
 """Lamps from a GeoJSON file of points, or a generated park with two streets; and a flat map of them in metres.
 
 Understands the fields of open inventories: an id (`PoleID`, `id`, ...), a park (`ParkName`), a street (`StreetName`),
-a fixture type (A1, A2, A3 with 120, 80, 40 LEDs), a number of lamps a pole. All but the point are optional.
+a fixture type (A1, A2, A3 with 120, 80, 40 LEDs), a number of lamps a pole, its age (town/age.py). All but the point
+are optional.
 """
 
 import json
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+from .town.age import NEW, Age, of_fields
 
 FILE_MAX = 64 * 2**20  # a city of 100,000 lamps is 26 MB
 LAMPS_MAX = 200_000
@@ -36,6 +39,7 @@ class Lamp:
     rated_w: float = STREET_WATT
     place: str = ""
     kind: str = "street"  # or "park"
+    age: Age = NEW
 
 
 class Flat:
@@ -195,7 +199,15 @@ def _lamp(feature: object, where: str, number: int, taken: set[str]) -> Lamp:
     park = _text(properties.get("ParkName"))
     street = " ".join(filter(None, [_text(properties.get("StreetName")), _text(properties.get("StreetSuffix"))]))
     kind = "park" if park else "street"
-    return Lamp(_id(properties, number, taken), lat, lon, _rated_w(properties, kind), park or street, kind)
+    return Lamp(
+        _id(properties, number, taken),
+        lat,
+        lon,
+        _rated_w(properties, kind),
+        park or street,
+        kind,
+        of_fields(properties),
+    )
 
 
 def _point(geometry: object, where: str) -> tuple[float, float]:

@@ -34,13 +34,21 @@ _ARRAYS = {
     "seen_class": np.int8,
     "latencies_ms": np.float64,
     "energy_mwh": np.int64,
+    "full_h": np.float64,
+    "light_left": np.float64,
+    "light_kept": np.float64,
 }
-_PLAIN = ("ids", "streets", "start_utc_s", "duration_ms", "seed", "log_sha256", "counters", "faults")
+_PLAIN = ("ids", "streets", "start_utc_s", "duration_ms", "seed", "log_sha256", "planned_pm", "counters", "faults")
+_OF_LAMPS = ("energy_mwh", "full_h", "light_left", "light_kept")  # 0 for a lamp that was simulated elsewhere
 
 
 @dataclass
 class Recording:
-    """`latencies_ms`: from a sensor's edge to the lamp of a neighbour that acts on it. `energy_mwh` by post."""
+    """`latencies_ms`: from a sensor's edge to the lamp of a neighbour that acts on it. By post, at the end of the run:
+    `energy_mwh` used, hours at full output in its life (`full_h`), the share of its first light that is left, and that
+    of the planned light which its full level gives (virtual/ageing.py). A level is the drive of a lamp; `planned_pm` is
+    the drive that gives a new lamp's planned light.
+    """
 
     ids: list[str]
     streets: list[str]
@@ -62,6 +70,10 @@ class Recording:
     seen_class: np.ndarray
     latencies_ms: np.ndarray
     energy_mwh: np.ndarray
+    full_h: np.ndarray
+    light_left: np.ndarray
+    light_kept: np.ndarray
+    planned_pm: int = 1000
     counters: dict[str, int] = field(default_factory=dict)
     faults: list[dict[str, Any]] = field(default_factory=list)
 
@@ -102,6 +114,18 @@ class Recording:
             known = places >= 0
             levels[known] = self._levels(rows[places[known]], moments[known])
         return levels
+
+    def light_each_second(self, post: str | int) -> np.ndarray:
+        """The same as light: per mille of what was planned for its place, by what the lamp has left."""
+        return light_pm(self.levels_each_second(post), float(self.light_left[self.index(post)]), self.planned_pm)
+
+    def light_shares(self) -> dict[str, float]:
+        """The shares of light left and kept over all lamps: their mean, and the least."""
+        return {
+            f"{name}_{what}": round(float(of(getattr(self, name))), 4)
+            for name in ("light_left", "light_kept")
+            for what, of in (("mean", np.mean), ("least", np.min))
+        }
 
     def latency_ms(self, percentile: float) -> float | None:
         """A percentile of the latencies; None where no lamp acted on a neighbour's sensor."""
@@ -146,12 +170,18 @@ class Recording:
         return np.searchsorted(self.change_post[self._order], np.arange(len(self.ids) + 1))
 
 
+def light_pm(levels_pm: np.ndarray, left: float, planned_pm: int = 1000) -> np.ndarray:
+    """The light of a lamp at these levels, per mille of the planned: it may be more where a post drives it harder than
+    its age asks."""
+    return np.rint(levels_pm * (left * 1000 / planned_pm)).astype(np.int16)
+
+
 def join(parts: Sequence[Recording]) -> Recording:
     """One recording of several that hold different posts of the same town through the same time."""
     first, columns = parts[0], {}
     for name in _ARRAYS:
         if name.startswith(("change_", "seen_", "latencies_")):
             columns[name] = np.concatenate([getattr(part, name) for part in parts])
-    energy_mwh = np.sum([part.energy_mwh for part in parts], axis=0)
+    columns |= {name: np.sum([getattr(part, name) for part in parts], axis=0) for name in _OF_LAMPS}
     counters = {name: sum(part.counters[name] for part in parts) for name in first.counters}
-    return replace(first, **columns, energy_mwh=energy_mwh, counters=counters).in_order()
+    return replace(first, **columns, counters=counters).in_order()

@@ -119,6 +119,7 @@ def run(
         "latency_ms_p50": recording.latency_ms(50),
         "latency_ms_p99": recording.latency_ms(99),
         "energy_kwh": round(sum(recording.energy_mwh.tolist()) / 1e6, 3),
+        **recording.light_shares(),
         "faults": len(recording.faults),
         **recording.counters,
     }

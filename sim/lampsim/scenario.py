@@ -49,6 +49,17 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Luminaires:
+    """What the lamps are; as in the World's options."""
+
+    power: str = "estimate"
+    air_c: float = 10.0
+    age_h: float | None = None
+    counted_h: float | None = None
+    clo: str = ""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """Everything a World needs. `faults` are applied in order; `start_utc_s` counts from 2000."""
 
@@ -65,8 +76,7 @@ class Scenario:
     sensors: SensorModel = PLAIN
     line: Line = field(default_factory=Line)
     photocells: bool = False
-    power: str = "estimate"
-    air_c: float = 10.0
+    luminaires: Luminaires = field(default_factory=Luminaires)
     path: Path = Path()
 
     @property
@@ -84,8 +94,7 @@ class Scenario:
             "bit_error": self.line.bit_error,
             "detection": self.sensors.detection,
             "range_m": self.sensors.range_m,
-            "power": self.power,
-            "air_c": self.air_c,
+            **vars(self.luminaires),
         } | options
         world = World(
             self.town, self.plan, self.traffic if plain else None, self.faults, self.seed, self.start_utc_s,
@@ -171,8 +180,8 @@ def _make(maker: Maker) -> Scenario | None:
     made = Scenario(
         top["name"], top["about"], town, plan, maker.traffic(town, start, duration_s, seed),
         tuple(maker.disturbances(town, _utc_s(start, plan), duration_s)), top["hours"], _utc_s(start, plan), seed,
-        over, SensorModel(**sensors), Line(**line), sky["photocells"], luminaires["power"],
-        luminaires["air_c"], maker.path,
+        over, SensorModel(**sensors), Line(**line), sky["photocells"],
+        Luminaires(**luminaires), maker.path,
     )  # fmt: skip
     return None if maker.faults else made
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
+from lamppost.light.output import HOURS_MAX as HOURS_MAX_CLO
+from lamppost.light.output import read_table
 
+from .town.age import AGE_MAX_H
 from .town.generate import town as generate
 from .town.influences import Away, MainsPlan
 from .town.load import load as load_town
@@ -57,6 +60,13 @@ def _rates(most: float) -> Callable[[Any], list[float]]:
         return [one(item) for item in values]
 
     return check
+
+
+def _clo(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text of HOURS:PERMILLE steps, such as 0:850,20000:900,50000:1000")
+    read_table(value)
+    return value
 
 
 TOP = Table(
@@ -122,7 +132,13 @@ MAINS = Table(
 )
 AWAY = Table(what=Field(one_of("office", "gateway")), gateway=Field(NAME, ""), at_s=Field(SECONDS),
              for_s=Field(number(0.001, HOURS_MAX * 3600)))  # fmt: skip
-LUMINAIRES = Table(power=Field(one_of(*POWER), POWER[0]), air_c=Field(number(-40, 60), 10.0))
+LUMINAIRES = Table(
+    power=Field(one_of(*POWER), POWER[0]),
+    air_c=Field(number(-40, 60), 10.0),
+    age_h=Field(number(0, AGE_MAX_H), None),  # hours at full output when the run begins; else as the town says
+    counted_h=Field(number(0, HOURS_MAX_CLO), None),  # what the posts have counted; else the age, where there is a clo
+    clo=Field(_clo, ""),  # constant light output, as the setting of a post
+)
 TABLES = {"town": TOWN, "line": LINE, "sensors": SENSORS, "sky": SKY, "luminaires": LUMINAIRES}
 OTHERS = ("groups", "traffic", "mains", "away", "fault")
 

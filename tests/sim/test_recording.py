@@ -26,6 +26,7 @@ def recorded(changes, duration_ms: int = 60_000):
     columns = list(zip(*rows, strict=True)) if rows else [()] * 6
     names = ("change_t_ms", "change_post", "change_from_pm", "change_target_pm", "change_fade_ms", "change_layer")
     empty = {"seen_t_ms": [], "seen_post": [], "seen_class": [], "latencies_ms": [12.0, 18.0], "energy_mwh": [5, 6]}
+    empty |= {"full_h": [10.0, 20.0], "light_left": [1.0, 0.8], "light_kept": [1.0, 0.9]}
     one = Recording(
         ["a", "b"], ["s", "s"], [0.0, 30.0], [0.0, 0.0], [80.0, 80.0], 0, duration_ms, "1", "f" * 64,
         **dict(zip(names, columns, strict=True)), **empty, counters={"frames": 3}, faults=[{"name": "x"}],

@@ -46,7 +46,17 @@ def test_however_many_processes_the_run_is_the_same(parts, alone, jobs: int) -> 
     assert several.counters == one.counters
     assert one.counters["detections"] > 20
     assert one.counters["level_changes"] > 100
-    for name in ("change_t_ms", "change_post", "change_target_pm", "seen_t_ms", "seen_post", "energy_mwh"):
+    for name in (
+        "change_t_ms",
+        "change_post",
+        "change_target_pm",
+        "seen_t_ms",
+        "seen_post",
+        "energy_mwh",
+        "full_h",
+        "light_left",
+        "light_kept",
+    ):
         assert np.array_equal(getattr(several, name), getattr(one, name)), name
     assert np.array_equal(several.latencies_ms, one.latencies_ms)
     assert told == sorted(told)

@@ -1,7 +1,8 @@
 """A town of any size from a seed: a grid of streets with lamps each 30 m, with parks and squares in some blocks.
 
 The grid is that of NIGHT.md: blocks of 120 m, lamps at 15, 45, 75 and 105 m of each side. Every ninth block is a park
-with a curved path (a lamp each 25 m), every sixteenth a square with lamps on its inner rim.
+with a curved path (a lamp each 25 m), every sixteenth a square with lamps on its inner rim. Each of its streets got its
+luminaires some years ago (age.py).
 """
 
 import math
@@ -9,6 +10,7 @@ import random
 from itertools import pairwise
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat
+from .age import Age, drawn
 from .model import BUS_POSTS, FEEDER_POSTS, KINDS, Point, Street, Town, TownError, TownLamp, place
 from .wiring import wire
 
@@ -41,13 +43,14 @@ def town(
         if left <= 0:
             break
         streets.append(street)
-        lamps += [_lamp(len(lamps) + i, street, point) for i, point in enumerate(points[:left])]
+        age = drawn(seed, street.id)
+        lamps += [_lamp(len(lamps) + i, street, point, age) for i, point in enumerate(points[:left])]
     wired, buses, feeders = wire(place(lamps, Flat(lat, lon)), bus_posts, feeder_posts)
     return Town(wired, tuple(streets), feeders, buses, lat, lon, f"town-{posts}-{seed}")
 
 
-def _lamp(number: int, street: Street, point: Point) -> TownLamp:
-    return TownLamp(f"p{number + 1:04}", 0.0, 0.0, *point, street.id, street.kind, RATED_W[street.kind])
+def _lamp(number: int, street: Street, point: Point, age: Age) -> TownLamp:
+    return TownLamp(f"p{number + 1:04}", 0.0, 0.0, *point, street.id, street.kind, RATED_W[street.kind], age=age)
 
 
 def _grid(blocks: int) -> list[tuple[Street, list[Point]]]:

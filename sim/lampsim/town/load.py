@@ -3,7 +3,8 @@
 What it promises
 - The kind of file is told by its name: `.geojson` and `.json`, `.csv`, `.net.xml`, each also with `.gz`.
 - CSV has a header. It names `lamp` or `id`, and either `x_m`, `y_m` (kept as they are, so that road users of the same
-  map fit) or `lat`, `lon`; `street`, `kind`, `rated_w` may follow. Other columns are let be.
+  map fit) or `lat`, `lon`; `street`, `kind`, `rated_w`, and `burnt_h` (hours at full output) or `installed` (a year
+  or a date; age.py) may follow. Other columns are let be.
 - A fault is one line: the file, the row, what is wrong, what to do.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from ..inventory import FILE_MAX, LAMPS_MAX, LOUVAIN_LA_NEUVE, Flat, InventoryError, Lamp
 from ..inventory import load as load_geojson
+from .age import of_fields
 from .model import BUS_POSTS, FEEDER_POSTS, KINDS, Street, Town, TownError, TownLamp, place
 from .streets import through_lamps
 from .wiring import wire
@@ -77,7 +79,7 @@ def _of_inventory(lamps: Sequence[Lamp]) -> Found:
     placed = []
     for p in lamps:
         x_m, y_m = flat.xy_m(p.lat, p.lon)
-        placed.append(TownLamp(p.id, p.lat, p.lon, round(x_m, 2), round(y_m, 2), p.place, p.kind, p.rated_w))
+        placed.append(TownLamp(p.id, p.lat, p.lon, round(x_m, 2), round(y_m, 2), p.place, p.kind, p.rated_w, age=p.age))
     return tuple(placed), through_lamps(placed), (flat.lat, flat.lon)
 
 
@@ -124,7 +126,11 @@ def _csv_lamp(row: dict, where: str, metres: bool, taken: set[str]) -> TownLamp:
     if not 1 <= rated_w <= 2000:
         raise TownError(f"{where}: rated_w {rated_w}; give 1 to 2000 watts")
     lat, lon, x_m, y_m = (0.0, 0.0, a, b) if metres else (a, b, 0.0, 0.0)
-    return TownLamp(name, lat, lon, x_m, y_m, row.get("street") or "", kind, rated_w)
+    try:
+        age = of_fields(row, strict=True)
+    except ValueError as error:
+        raise TownError(f"{where}: {error}") from None
+    return TownLamp(name, lat, lon, x_m, y_m, row.get("street") or "", kind, rated_w, age=age)
 
 
 def _number(row: dict, key: str, where: str) -> float:

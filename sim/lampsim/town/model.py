@@ -12,6 +12,7 @@ from functools import cached_property
 from lamplighter.plans.site import Luminaire, PostSite
 
 from ..inventory import LOUVAIN_LA_NEUVE, Flat, Lamp
+from .age import NEW, Age
 
 BUS_POSTS_MAX = 64  # DESIGN.md: cable length and drivers set 32 to 64 posts a line
 BUS_POSTS = 32  # what an RS-485 driver without repeaters drives
@@ -42,6 +43,7 @@ class TownLamp:
     feeder: str = ""
     bus: str = ""
     address: int = 0
+    age: Age = NEW
 
     @property
     def at(self) -> Point:
@@ -126,7 +128,7 @@ class Town:
 
     def inventory(self) -> list[Lamp]:
         """As `lampsim.inventory` holds lamps, for what is built on that."""
-        return [Lamp(p.id, p.lat, p.lon, p.rated_w, p.street, p.kind) for p in self.lamps]
+        return [Lamp(p.id, p.lat, p.lon, p.rated_w, p.street, p.kind, p.age) for p in self.lamps]
 
 
 def place(lamps: Iterable[TownLamp], flat: Flat) -> tuple[TownLamp, ...]:

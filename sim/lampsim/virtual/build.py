@@ -11,6 +11,7 @@ from lamplighter.plans.streets import Streets
 from lamppost.store.settings import Settings
 from lamppost.wire import cbor
 
+from .ageing import Ageing, counted_s
 from .centre import Centre
 from .gateway import VirtualGateway
 from .hoods import hoods
@@ -46,7 +47,7 @@ def owners(town: Any) -> dict[str, str]:
 
 def build(
     town: Any, owner: Mapping[str, str], loop: Loop, centre: Centre, streets: Streets | None, seed: object,
-    options: Options, ears: Ears,
+    options: Options, ageing: Ageing, ears: Ears,
 ) -> Parts:  # fmt: skip
     """The parts of the cabinets that `options` asks for; nothing is switched on yet."""
     bus_sites: dict[str, list] = {}
@@ -56,7 +57,7 @@ def build(
     wires = {bus: ears.new_wire(bus) for bus in bus_sites}
     bus_keys = {bus: _key(seed, f"bus {bus}") for bus in wires}
     keys = {site.id: _key(seed, f"post {site.id}") for sites in bus_sites.values() for site in sites}
-    posts = _posts(town, loop, wires, keys, bus_keys, seed, options, ears)
+    posts = _posts(town, loop, wires, keys, bus_keys, seed, options, ageing, ears)
     gateways: dict[str, VirtualGateway] = {}
     cabinets: dict[str, list] = {}
     for bus in wires:
@@ -74,7 +75,7 @@ def build(
 
 def _posts(
     town: Any, loop: Loop, wires: Mapping[str, Wire], keys: Mapping[str, bytes], bus_keys: Mapping[str, bytes],
-    seed: object, options: Options, ears: Ears,
+    seed: object, options: Options, ageing: Ageing, ears: Ears,
 ) -> dict[str, VirtualPost]:  # fmt: skip
     shared = {bus: SharedKey(key) for bus, key in bus_keys.items()}
     generator = random.Random(f"{seed} drift")
@@ -85,7 +86,7 @@ def _posts(
             settings = _settings(lamp, keys[lamp.id], bus_keys[lamp.bus], options)
             posts[lamp.id] = VirtualPost(
                 loop, wires[lamp.bus], lamp.id, lamp.address, i, settings, shared[lamp.bus], seed, ears.post_did,
-                drift_ppm,
+                drift_ppm, lit_s=counted_s(options, ageing.age_h(i)),
             )  # fmt: skip
     return posts
 
@@ -99,7 +100,7 @@ def _settings(lamp: Any, post_key: bytes, bus_key: bytes, options: Options) -> b
     settings = Settings(values)
     for name, value in (
         ("identity", lamp.id), ("address", lamp.address), ("post-key", post_key), ("bus-key", bus_key),
-        ("reading-s", options.reading_s),
+        ("reading-s", options.reading_s), ("clo", options.clo),
     ):  # fmt: skip
         settings.put(name, value)
     return cbor.encode(settings.values)

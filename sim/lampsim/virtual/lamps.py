@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from lamplighter.plans.site import Luminaire
 
+from .ageing import Ageing, Light
 from .loop import Loop
 from .post import VirtualPost
 from .power import Drivers
@@ -19,9 +20,12 @@ class Lamps:
     """The lamps of a town by their place in it; `posts` are those that are simulated here. Levels in per mille."""
 
     def __init__(
-        self, loop: Loop, luminaires: Sequence[Luminaire], posts: Mapping[int, VirtualPost], drivers: Drivers | None
-    ) -> None:
+        self, loop: Loop, luminaires: Sequence[Luminaire], posts: Mapping[int, VirtualPost], drivers: Drivers | None,
+        ageing: Ageing,
+    ) -> None:  # fmt: skip
         self._loop, self._luminaires, self._posts, self._drivers = loop, luminaires, posts, drivers
+        self._ageing = ageing
+        self._burnt = [0] * len(luminaires)  # per mille milliseconds up to the last change
         self._shown: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * len(luminaires)  # t_ms, from, target, fade
         self._energy = [0] * len(luminaires)  # microjoules up to the last change
 
@@ -30,6 +34,7 @@ class Lamps:
         now_ms = self._loop.now_us // 1000
         from_pm = self._level_pm(i, now_ms)
         self._energy[i] += self._used_uj(i, now_ms, True)  # also where the power has just gone
+        self._burnt[i] += self._given(i, now_ms)
         self._shown[i] = (now_ms, from_pm if fade_ms else target_pm, target_pm, fade_ms)
         return from_pm
 
@@ -54,6 +59,14 @@ class Lamps:
         used_uj = self._used_uj(i, self._loop.now_us // 1000, self._posts[i].powered)
         return (self._energy[i] + used_uj) // 3_600_000
 
+    def burnt_h(self, i: int) -> float:
+        """Hours at full output since the run began, dimmed hours by their level."""
+        return (self._burnt[i] + self._given(i, self._loop.now_us // 1000)) / 3.6e9
+
+    def light(self, i: int) -> Light:
+        """How old a lamp is, and what light it gives for that; all 0 for one that is simulated elsewhere."""
+        return self._ageing.light(i, self.burnt_h(i), self._posts[i]) if i in self._posts else Light(0.0, 0.0, 0.0)
+
     def _level_pm(self, i: int, t_ms: int) -> int:
         start_ms, from_pm, target_pm, fade_ms = self._shown[i]
         gone_ms = t_ms - start_ms
@@ -61,6 +74,14 @@ class Lamps:
             return target_pm
         way = target_pm - from_pm
         return from_pm + (way * gone_ms // fade_ms if way > 0 else -(-way * gone_ms // fade_ms))
+
+    def _given(self, i: int, t_ms: int) -> int:
+        """Light since the last change, per mille times milliseconds."""
+        start_ms, from_pm, target_pm, fade_ms = self._shown[i]
+        span_ms = t_ms - start_ms
+        if span_ms >= fade_ms:
+            return (from_pm + target_pm) * fade_ms // 2 + target_pm * (span_ms - fade_ms)
+        return (from_pm + self._level_pm(i, t_ms)) * span_ms // 2
 
     def _used_uj(self, i: int, t_ms: int, powered: bool) -> int:
         """Microjoules since the last change: standby, and 3 % and 97 % of rated by level while lit (lamppost.meter)."""

@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from lamppost.life import Life
 from lamppost.limits import TICKS_MASK
 from lamppost.line import Line
 from lamppost.post import Post
@@ -46,7 +47,8 @@ class SharedKey(Key):
 
 
 class VirtualPost:
-    """`index` is its place in the town. `did(post, action)` gets every lamp, identify and log action."""
+    """`index` is its place in the town. `did(post, action)` gets every lamp, identify and log action. `lit_s`: how long
+    its lamp has burnt, as its flash has it when the run begins."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class VirtualPost:
         did: Callable[[VirtualPost, tuple], None],
         drift_ppm: int = 0,
         turn_us: int = TURN_US,
+        lit_s: int = 0,
     ) -> None:
         self.name, self.address, self.index = name, address, index
         self.wire = wire
@@ -89,6 +92,8 @@ class VirtualPost:
         self._timer_us = 0
         self._journal = Journal(self)
         self._journal.put("settings", settings)
+        if lit_s:
+            self._journal.put("life", Life(None).checkpoint(0, lit_s, 0, 0))
 
     @property
     def drift_ppm(self) -> int:
@@ -107,6 +112,11 @@ class VirtualPost:
     def hearing(self) -> str | None:
         """Whose frame it is being handed, while it is."""
         return self.wire.speaker or None
+
+    @property
+    def lit_s(self) -> int:
+        """How long its lamp has burnt, as it counts."""
+        return Life(self._journal.get("life")).lit_s if self.post is None else self.post.upkeep.lit_s
 
     @property
     def level_pm(self) -> int:

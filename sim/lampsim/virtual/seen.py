@@ -69,6 +69,7 @@ class Seen:
         from ..recording import Recording
 
         world, lamps = self._world, self._world.town.lamps
+        light = [world.lamps.light(i) for i in range(len(lamps))]
         return Recording(
             [lamp.id for lamp in lamps],
             [lamp.street for lamp in lamps],
@@ -83,6 +84,10 @@ class Seen:
             **{f"seen_{name}": values for name, values in self._detections.items()},  # type: ignore[arg-type]
             latencies_ms=self._latencies,  # type: ignore[arg-type]
             energy_mwh=[world.lamps.energy_mwh(i) for i in range(len(lamps))],  # type: ignore[arg-type]
+            full_h=[one.full_h for one in light],  # type: ignore[arg-type]
+            light_left=[one.left for one in light],  # type: ignore[arg-type]
+            light_kept=[one.kept for one in light],  # type: ignore[arg-type]
+            planned_pm=world.ageing.planned_pm,
             counters=self.counters(),
             faults=list(world.faults),
         ).in_order()

@@ -27,6 +27,8 @@ from lamplighter.plans.document import Document, load_value
 from lamplighter.plans.streets import Streets
 
 from ..faults.base import Fault
+from ..town.chance import seed_of
+from .ageing import Ageing
 from .build import Ears, build, owners
 from .centre import Centre
 from .lamps import Lamps
@@ -76,15 +78,18 @@ class World:
         self.log = Log(dict.fromkeys(here))
         self.frames = 0
         self._sensing: Sensing | None = None
+        self.ageing = Ageing(town, start_utc_s, seed_of("drivers", seed), self.options)
         ears = Ears(self.new_wire, self._did, self._gateway_did, self._whisper, self._gateway_utc_ms)
         self.wires, self.posts, self.gateways = build(
-            town, self._owner, self.loop, self.centre, streets, seed, self.options, ears
+            town, self._owner, self.loop, self.centre, streets, seed, self.options, self.ageing, ears
         )
         self._by_index = {post.index: post for post in self.posts.values()}
         self._logs = {i: self.log.of(self._owner[self._bus_of[post.name]]) for i, post in self._by_index.items()}
         self.stage = WorldStage(self)
         self._drivers, self.heat = fitted(self)
-        self.lamps = Lamps(self.loop, [site.luminaire for site in town.sites], self._by_index, self._drivers)
+        self.lamps = Lamps(
+            self.loop, [site.luminaire for site in town.sites], self._by_index, self._drivers, self.ageing
+        )
         self._seen = Seen(self)
         self.document = load_value(plan) if isinstance(plan, dict) else plan
         if self.document is not None:
