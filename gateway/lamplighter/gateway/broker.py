@@ -4,7 +4,8 @@ Rules kept here
 - An item counts as delivered when the broker has acknowledged it (PUBACK) and that is on disk, never before; so while
   the disk is full no more than the window is sent.
 - What the centre asks for again is sent again, under the same ids.
-- At most `inflight` publishes are under way; correctness needs no more than MQTT 3.1.1 and a clean session.
+- At most `inflight` publishes are under way, and no more than the broker takes where it says so (MQTT 5, session.py);
+  correctness needs no more than MQTT 3.1.1 and a clean session.
 - What is whispered (other cabinets' business, by the second) goes out at once with QoS 0, or never.
 - Retained state is kept here by topic and sent again, whole, on every connection.
 - The broker may be away as long as it likes: nobody waits for it but this file.
@@ -27,6 +28,7 @@ from lamplighter.gateway import tls
 from lamplighter.gateway.config import Mqtt
 from lamplighter.gateway.outbox import EVENTS, FLOW, STREAMS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.refusals import reason
+from lamplighter.gateway.session import NAMES, Session, Versions, clean
 from lamplighter.gateway.topics import Topics
 
 log = logging.getLogger("lamplighter.broker")
@@ -85,6 +87,8 @@ class Broker:
         self._asked = asyncio.Event()
         self._said = ""
         self._ending = False
+        self._versions = Versions(settings.version)
+        self._wire = asyncio.Semaphore(1)  # publishes without an acknowledgement, of this connection
 
     def retain(self, topic: str, payload: str) -> None:
         """Publish as retained, now and on every later connection, until replaced."""
@@ -124,31 +128,37 @@ class Broker:
         """Stay connected until cancelled."""
         pause_s = BACKOFF_MIN_S
         while True:
+            other_version = False
             try:
                 await self._session()
             except* aiomqtt.MqttError as errors:
-                self._say(reason(errors))
+                other_version = not self.is_connected and self._versions.refused(errors)
+                if not other_version:
+                    self._say(reason(errors))
             except* OSError as errors:
                 self._say(reason(errors))
             except* Renewed:
                 log.info("the certificate has been renewed; connecting with it")
             if self._ending:  # Python 3.11's TaskGroup forgets a cancellation that meets an error
                 return
+            if other_version:
+                continue
             if self.is_connected:
                 self.is_connected, pause_s = False, BACKOFF_MIN_S
+                self._versions.lost()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, BACKOFF_MAX_S)
 
-    def _client(self) -> aiomqtt.Client:
-        settings = self._settings
-        return aiomqtt.Client(
+    def _client(self) -> Session:
+        settings, version = self._settings, self._versions.now
+        return Session(
             settings.host,
             settings.port,
             identifier=self._client_id,
             username=settings.username,
             password=settings.password,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
+            protocol=version,
+            **clean(version),
             keepalive=settings.keepalive_s,
             will=aiomqtt.Will(self._topics.status, OFFLINE, qos=1, retain=True),
             tls_context=tls.context(settings),
@@ -163,7 +173,11 @@ class Broker:
         stamp = tls.stamp(self._settings)
         async with self._client() as client:
             self.is_connected, self._said = True, ""
-            log.info("connected to broker %s:%d", self._settings.host, self._settings.port)
+            most = min(self._settings.inflight, client.receive_maximum)
+            self._wire = asyncio.Semaphore(most)
+            self._versions.connected()
+            words = "connected to broker %s:%d with MQTT %s, %d under way at most"
+            log.info(words, self._settings.host, self._settings.port, NAMES[self._versions.now], most)
             for topic in self._subscriptions:
                 await client.subscribe(topic, qos=1)
             for topic in sorted(self._listen_to):
@@ -213,14 +227,14 @@ class Broker:
             self._changed.clear()
             while self._responses:
                 topic, payload = self._responses[0]
-                await client.publish(topic, payload, qos=1)
+                await self._publish(client, topic, payload)
                 if self._responses and self._responses[0] == (topic, payload):
                     self._responses.popleft()
             while self._dirty and not self._responses:
                 topic = next(iter(self._dirty))
                 del self._dirty[topic]
                 await window.acquire()
-                group.create_task(_publish(client, window, topic, self._retained[topic], retain=True))
+                group.create_task(self._publish(client, topic, self._retained[topic], window, retain=True))
 
     async def _deliver(
         self, client: aiomqtt.Client, window: asyncio.Semaphore, group: asyncio.TaskGroup, stream: int
@@ -246,7 +260,7 @@ class Broker:
     ) -> None:
         """The window is held until the acknowledgement is on disk."""
         try:
-            await client.publish(self._stream_topics[stream], payload, qos=1)
+            await self._publish(client, self._stream_topics[stream], payload)
             while True:
                 try:
                     await asyncio.wrap_future(self._outbox.acknowledge(stream, rows[0].seq, rows[-1].seq))
@@ -268,15 +282,34 @@ class Broker:
                 if rows:
                     payload = (counts if stream == FLOW else batch)(self._gateway, self._outbox.epoch, rows)
                     await window.acquire()
-                    await _publish(client, window, self._stream_topics[stream], payload)
+                    await self._publish(client, self._stream_topics[stream], payload, window)
                     self._again[0] = stream, rows[-1].seq + 1, last
                 else:
                     self._again.popleft()
 
+    async def _publish(
+        self,
+        client: aiomqtt.Client,
+        topic: str,
+        payload: str,
+        window: asyncio.Semaphore | None = None,
+        retain: bool = False,
+    ) -> None:
+        """With QoS 1, until the broker has acknowledged it; `window`, if given, is released then."""
+        try:
+            async with self._wire:
+                await client.publish(topic, payload, qos=1, retain=retain)
+        finally:
+            if window is not None:
+                window.release()
+
     async def _farewell(self, client: aiomqtt.Client) -> None:
-        """A clean end: the last will is not sent then, so we say it ourselves."""
+        """A clean end: the last will is not sent then, so we say it ourselves.
+
+        With QoS 0, which no Receive Maximum counts, ahead of the DISCONNECT on the same connection.
+        """
         with contextlib.suppress(aiomqtt.MqttError):
-            await client.publish(self._topics.status, OFFLINE, qos=1, retain=True, timeout=2)
+            await client.publish(self._topics.status, OFFLINE, qos=0, retain=True, timeout=2)
 
     def _say(self, reason: str) -> None:
         """Say why there is no connection, once for each reason."""
@@ -306,12 +339,3 @@ def cut(rows: list[Row]) -> list[Row]:
         if size > BATCH_BYTES and count:
             return rows[:count]
     return rows
-
-
-async def _publish(
-    client: aiomqtt.Client, window: asyncio.Semaphore, topic: str, payload: str, retain: bool = False
-) -> None:
-    try:
-        await client.publish(topic, payload, qos=1, retain=retain)
-    finally:
-        window.release()

@@ -52,6 +52,7 @@ class Mqtt:
     tls_key: Path | None
     keepalive_s: int
     inflight: int
+    version: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ MQTT = Table(
     tls_key=Field(text(r".{1,4096}"), None),
     keepalive_s=Field(integer(5, 3600), 30),
     inflight=Field(integer(1, 20), 20),  # mosquitto's own limit; a larger window gains nothing
+    version=Field(one_of("auto", "5", "3.1.1"), "auto"),  # of MQTT; auto: 5 where the broker offers it
 )
 BUS = Table(
     id=Field(text(ID)),
