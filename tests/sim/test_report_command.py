@@ -11,8 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from lampsim.report import place, policies, simulate, workers
+from lampsim.report.build import build
 from lampsim.report.command import report
+from lampsim.report.datafiles import as_json
+from lampsim.report.html import page
+from lampsim.report.indicators import savings
 from lampsim.report.people import Crowd, generated
+from lampsim.report.wishes import Wishes
+from lampsim.report.words import light_sentence
 
 CAMBRIDGE = Path(__file__).parents[2].parent / "shared" / "data" / "cambridge" / "park-lights.geojson"
 LAMPS = 6
@@ -225,6 +231,7 @@ BAD = {
     "bad traffic start": (["LAMPS", "--traffic", "users.csv", "--traffic-start", "6pm"], "18:00"),
     "no plan file": (["LAMPS", "--plan", "missing.json"], "missing.json"),
     "too many nights": (["LAMPS", "--nights", "99"], "--nights"),
+    "bad table": (["LAMPS", "--clo", "0:100"], "clo drives with 500 to 1000"),
     "negative people": (["LAMPS", "--people", "-1"], "--people"),
 }
 
@@ -282,3 +289,67 @@ def test_a_park_of_cambridge(tmp_path: Path) -> None:
     assert data["time_zone"] == "America/New_York"
     assert data["lamps"] == 10
     assert data["savings"][0]["share"] > 0.3
+
+
+AGED_NIGHT = ("--policies", "full,presence", "--date", "2026-06-21", "--cyclists", 0, "--cars", 0)
+
+
+def studied(lamps: Path, *arguments: object) -> dict:
+    """The study of a command, as data, with its page and its sentence, but without pictures, which take longest."""
+    words = [str(lamps), "--out", str(lamps.parent / "none"), *map(str, (*AGED_NIGHT, *arguments))]
+    options = report.make_context("report", words).params
+    wishes = Wishes.of(options.pop("lamps"), options)
+    study, error = build(wishes, lambda step, share: None)
+    saved = savings(study, error)
+    return as_json(study, saved) | {"page": page(study, saved, {}, (), ""), "said": light_sentence(study)}
+
+
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """The same six lamps and people: new, 100,000 hours old, and as old with constant light output."""
+    folder, found = tmp_path_factory.mktemp("aged"), {}
+    for name, hours, more in (("new", 0, ()), ("old", 100_000, ()), ("clo", 100_000, ("--clo", "0:800,100000:1000"))):
+        rows = [f"l{i},{50.6693},{4.615 + 0.0004 * i},street,{hours}" for i in range(LAMPS)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,lat,lon,street,burnt_h", *rows]), encoding="utf-8")
+        found[name] = studied(folder / f"{name}.csv", "--people", PEOPLE, *more)
+    return found
+
+
+def test_old_lamps_give_people_the_light_that_is_left_and_draw_as_much(aged: dict[str, dict]) -> None:
+    new, old = (aged[name]["policies"] for name in ("new", "old"))
+    left = aged["old"]["light"]["light_left_mean"]
+    assert left == pytest.approx(0.8, abs=0.03)
+    for a, b in zip(new, old, strict=True):
+        assert b["energy_pct"] == a["energy_pct"]
+        assert b["log_sha256"] == a["log_sha256"], "the same things happened"
+        assert b["d_e_wh_per_m2_a"] == a["d_e_wh_per_m2_a"]
+    assert new[0]["utility_pedestrian_mean"] > 0.98
+    # What needs all the light gets what is left; what needs 60 or 30 % of it has enough
+    assert left - 0.03 < old[0]["utility_pedestrian_mean"] < 0.95
+
+
+def test_constant_light_output_gives_the_planned_light_for_its_energy(aged: dict[str, dict]) -> None:
+    new, old, clo = (aged[name] for name in ("new", "old", "clo"))
+    assert clo["light"]["light_kept_mean"] == pytest.approx(1.0, abs=0.03)
+    assert clo["light"]["light_left_mean"] == old["light"]["light_left_mean"] == old["light"]["light_kept_mean"]
+    assert clo["policies"][0]["utility_pedestrian_mean"] > 0.97
+    assert new["said"] == "the lamps are new"
+    assert "with constant light output" not in old["said"]
+    assert "with constant light output they give" in clo["said"]
+    for study in (old, clo):
+        shown = {f"{100 * study['light'][key]:.1f}" for key in ("light_left_least", "light_kept_mean")}
+        assert all(f"<td>{share}</td>" in study["page"] for share in shown)
+    assert "<td>100,000</td>" in clo["page"]
+
+
+def test_lamps_with_light_in_reserve_draw_less_for_full_level(tmp_path: Path) -> None:
+    """New lamps, driven with 80 %: the year, the night and the light agree."""
+    data = studied(inventory(tmp_path), "--people", 0, "--clo", "0:800,100000:1000")
+    assert data["light"]["light_kept_mean"] == pytest.approx(1.0, abs=1e-3)
+    full, presence = data["policies"]
+    states = {state["name"]: state for state in full["operating_states"]}
+    assert full["energy_pct"] == pytest.approx(100, abs=0.2), "full level is full level"
+    watts = LAMPS * (0.5 + 80 * (0.03 + 0.97 * 0.8))
+    assert states["full"]["energy_wh"] / states["full"]["hours"] == pytest.approx(watts, rel=1e-3)
+    assert full["energy_kwh_per_night"] * 1000 / 7.7 == pytest.approx(watts, rel=0.1)  # the night is 7.5 h, and a rim
+    assert {state["name"] for state in presence["operating_states"]} == {"20 %", "standby"}, "nobody came"

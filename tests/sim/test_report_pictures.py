@@ -16,7 +16,7 @@ from lampsim.night.ideal import levels
 from lampsim.report import animation, palette
 from lampsim.report.plots import energy, night, place, timespace, year
 from lampsim.report.savings import Metered, verify
-from lampsim.report.study import Lamps, Night, Policy, Study, Utility, YearState, binned
+from lampsim.report.study import Lamps, LightLeft, Night, Policy, Study, Utility, YearState, binned
 
 SECONDS = 3600
 START_S = 815_000_400  # 2025-10-28 22:00 local
@@ -64,6 +64,8 @@ def study() -> Study:
         streets,
         tuple(p.kind for p in inventory),
         np.arange(len(inventory)),
+        rated * 0,
+        rated * 0 + 1,
     )
     ways = [[tuple(xy) for xy, s in zip(at, streets, strict=True) if s == street] for street in dict.fromkeys(streets)]
     users = walkers(ways, SECONDS)
@@ -74,6 +76,7 @@ def study() -> Study:
     return Study(
         "Sample park", "sample", 50.6693, 4.615, "Europe/Brussels", lamps, (Night(START_S, users),), policies,
         "one each ten minutes", {"street": 7.5, "park": 5.0}, {"street": 300.0, "park": 75.0},
+        LightLeft(rated * 0 + 1, rated * 0 + 1),
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ LOUVAIN = (50.6693, 4.615)
 def lamps(count: int = 2) -> Lamps:
     x = np.arange(count) * 30.0
     rated, standby = np.full(count, 80.0), np.full(count, 0.5)
-    return Lamps(tuple("abcdefgh"[:count]), x, x * 0, rated, standby, ("s",) * count, ("street",) * count, x)
+    return Lamps(
+        tuple("abcdefgh"[:count]), x, x * 0, rated, standby, ("s",) * count, ("street",) * count, x, x * 0, x * 0 + 1
+    )
 
 
 def states_of(name: str, seen: dict | None = None) -> dict:

@@ -3,7 +3,7 @@
 import datetime
 
 from ..town.model import Town
-from . import place
+from . import place, simulate
 from .assumptions import assumptions
 from .make import lamps_of, simulate_all
 from .people import Crowd, generated, recorded
@@ -32,8 +32,8 @@ def build(wishes: Wishes, report: Report) -> tuple[Study, MeterError]:
     else:
         people, words = generated(town, crowd, zone, wishes.seed), crowd.words()
     days = [wishes.day + datetime.timedelta(days=n) for n in range(wishes.nights)]
-    nights, policies = simulate_all(town, choices, people, days, wishes.seed, report)
-    lamps = lamps_of(town)
+    lamps = lamps_of(town, simulate.window(town.lat, town.lon, days[0]).start_s, wishes.clo)
+    nights, policies, light = simulate_all(town, lamps, choices, people, days, wishes.seed, wishes.clo, report)
     areas, area_words = _areas(wishes, lamps)
     error = MeterError(wishes.meter_error, SHARED_ERROR)
     return Study(
@@ -48,6 +48,7 @@ def build(wishes: Wishes, report: Report) -> tuple[Study, MeterError]:
         words,
         {kind: wishes.lux[kind] for kind in areas},
         areas,
+        light,
         assumptions(wishes, town, zone, error, area_words),
     ), error
 

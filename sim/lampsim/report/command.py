@@ -40,6 +40,7 @@ LAMPS_MAX = 5000  # levels of a night are 90 MB for each 1,000 lamps and policy
 @click.option("--street-area", type=click.FloatRange(1, 5000), help="m2 a street lamp lights; else spacing x 10 m.")
 @click.option("--park-area", type=click.FloatRange(1, 5000), help="m2 a park lamp lights; else spacing x 5 m.")
 @click.option("--meter-error", default=1.0, show_default=True, type=click.FloatRange(0, 20), help="Of a meter, in %.")
+@click.option("--clo", default="", metavar="TABLE", help="Constant light output of the posts: 0:850,50000:1000.")
 @click.option("--seed", default=1, show_default=True, help="Of people, sensors and line.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the report.")
 def report(lamps: Path | None, out: Path, **options) -> None:
@@ -56,7 +57,7 @@ def report(lamps: Path | None, out: Path, **options) -> None:
 
     try:
         from .build import build
-        from .words import saving_sentence, sentence
+        from .words import light_sentence, saving_sentence, sentence
         from .write import write
     except ImportError as fault:
         _stop(f"{fault.name} is missing; install it with: pip install 'lamplighter[report]'", 1)
@@ -78,6 +79,7 @@ def report(lamps: Path | None, out: Path, **options) -> None:
         click.echo(f"{policy.title}: {sentence(policy)}")
     for saving in saved:
         click.echo(f"saved: {saving_sentence(saving, study)}")
+    click.echo(f"light: {light_sentence(study)}")
     click.echo(f"report: {page}")
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .indicators import area_m2, areas, d_e, d_p, true_share
 from .savings import Saving
 from .study import KINDS, Policy, Study, binned, energy_wh
@@ -51,6 +53,14 @@ def as_json(study: Study, savings: Sequence[Saving]) -> dict[str, Any]:
             "areas": [vars(area) for area in areas(study)],
             "area_m2": area_m2(study),
             "d_p_w_per_lx_m2": d_p(study),
+        },
+        "light": {
+            "age_h_mean": round(float(study.lamps.age_h.mean()), 1),
+            **{
+                f"light_{name}_{what}": round(float(of(getattr(study.light, name))), 4)
+                for name in ("left", "kept")
+                for what, of in (("mean", np.mean), ("least", np.min))
+            },
         },
         "savings": [
             {
@@ -100,6 +110,9 @@ def lamp_rows(study: Study) -> Iterable[dict[str, Any]]:
             "x_m": round(float(lamps.x_m[i]), 2),
             "y_m": round(float(lamps.y_m[i]), 2),
             "rated_w": float(lamps.rated_w[i]),
+            "age_h": round(float(lamps.age_h[i])),
+            "light_left_pct": round(100 * float(study.light.left[i]), 2),
+            "light_kept_pct": round(100 * float(study.light.kept[i]), 2),
         }
         for policy in study.policies:
             row[f"{policy.id}_mean_level_pct"] = round(float(policy.levels_pm[i].mean()) / 10, 2)

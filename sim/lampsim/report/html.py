@@ -14,7 +14,7 @@ from .palette import POLICY
 from .plots.year import state_names
 from .savings import COMPLETE, Saving
 from .study import KINDS, Policy, Study
-from .words import USER_WORDS, headline, truth
+from .words import USER_WORDS, headline, light_sentence, truth
 
 SECTIONS = (
     ("light", "Energy and light"),
@@ -111,7 +111,7 @@ def _light(study: Study, pictures: dict[str, str]) -> str:
     caption = (
         "Utility is the share of the light that a person needed and got, second by second: on foot or by bicycle, full "
         "light within 15 m, 60 % within 30 m, 30 % within 60 m; at the wheel, full light for 63 m ahead (the stopping "
-        "sight distance at 50 km/h)."
+        "sight distance at 50 km/h). A lamp counts with the light it has left."
     )
     return _section(
         "light",
@@ -158,7 +158,7 @@ def _standard(study: Study, pictures: dict[str, str]) -> str:
         year_kwh = sum(state.energy_wh for state in policy.year) / 1000
         cells = [f"{hours[name]:,.0f}" if name in hours else "–" for name in states]
         rows.append([policy.title, *cells, f"{year_kwh:,.0f}", f"{d_e(study, policy) / 1000:.3g}"])
-    kinds = [[a.name, f"{a.lux:g}", f"{a.area_m2:,.0f}"] for a in areas(study)]
+    kinds = [[a.name, f"{a.lux:g}", f"{a.area_m2:,.0f}", *_light_left(study, a.name)] for a in areas(study)]
     text = (
         f"<p>Power density indicator at full output: <strong>D_P (PDI) = {1000 * d_p(study):.1f} mW/(lx m²)</strong>, "
         "system power over the sum of illuminance times area. Annual energy consumption indicator: D_E (AECI), the "
@@ -171,12 +171,35 @@ def _standard(study: Study, pictures: dict[str, str]) -> str:
     return _section(
         "standard",
         text
-        + _table(["lamps", "illuminance, lx", "lit area, m²"], kinds)
+        + _table(
+            [
+                "lamps",
+                "illuminance, lx",
+                "lit area, m²",
+                "hours at full output",
+                "light left, %: mean",
+                "least",
+                "planned light given, %: mean",
+                "least",
+            ],
+            kinds,
+            f"{light_sentence(study).capitalize()}. Without constant light output a lamp gives what it has left.",
+        )
         + _figure(
             pictures, "year", "Where the energy of a year goes.", "Annual energy by operating state, a bar a policy"
         )
         + _table(head, rows, "Hours are means over the lamps."),
     )
+
+
+def _light_left(study: Study, kind: str) -> list[str]:
+    """Age and light of the lamps of a kind: mean age, shares left and given."""
+    mine = [i for i, k in enumerate(study.lamps.kinds) if k == kind]
+    left, kept = 100 * study.light.left[mine], 100 * study.light.kept[mine]
+    return [
+        f"{study.lamps.age_h[mine].mean():,.0f}",
+        *(f"{of:.1f}" for of in (left.mean(), left.min(), kept.mean(), kept.min())),
+    ]
 
 
 def _savings(study: Study, savings: Sequence[Saving], pictures: dict[str, str]) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lamppost.light.output import drive_pm, read_table
+
 from ..night.data import Lamps as NightLamps
 from ..night.measure import Needs
 from ..town.model import Town
@@ -19,7 +21,7 @@ from . import simulate, year
 from .policies import Choice
 from .savings import Metered
 from .simulate import Result, Window
-from .study import KINDS, Lamps, Night, Policy, Utility, energy_wh
+from .study import KINDS, Lamps, LightLeft, Night, Policy, Utility, energy_wh
 from .workers import Report, Task, run_all
 
 People = Callable[[Window, int], Traffic]  # the traffic of a night, from the window's start on
@@ -40,8 +42,9 @@ class _Sums:
     hashes: list[str] = field(default_factory=list)
 
 
-def lamps_of(town: Town) -> Lamps:
-    """The town's lamps as arrays."""
+def lamps_of(town: Town, utc_s: int, clo: str = "") -> Lamps:
+    """The town's lamps as arrays, as old as at `utc_s`, and driven as a table of constant light output asks."""
+    table, age_h = read_table(clo), [lamp.age.hours(utc_s) for lamp in town.lamps]
     sites = town.sites
     lines = {bus.id: number for number, bus in enumerate(town.buses)}
     return Lamps(
@@ -53,17 +56,20 @@ def lamps_of(town: Town) -> Lamps:
         tuple(p.street for p in town.lamps),
         tuple(p.kind for p in town.lamps),
         np.array([1000 * lines[p.bus] + p.address for p in town.lamps]),
+        np.array(age_h),
+        np.array([drive_pm(table, int(hours)) / 1000 for hours in age_h]),
     )
 
 
 def simulate_all(
-    town: Town, choices: Sequence[Choice], people: People, days: Sequence[datetime.date], seed: int, report: Report
-) -> tuple[tuple[Night, ...], tuple[Policy, ...]]:
-    """Every policy through the nights that begin on `days`. Raises PlanFileError, TrafficError, ValueError."""
-    lamps = lamps_of(town)
+    town: Town, lamps: Lamps, choices: Sequence[Choice], people: People, days: Sequence[datetime.date], seed: int,
+    clo: str, report: Report,
+) -> tuple[tuple[Night, ...], tuple[Policy, ...], LightLeft]:  # fmt: skip
+    """Every policy through the nights that begin on `days`, and what light the lamps had left in the first. Raises
+    PlanFileError, TrafficError, ValueError."""
     parts = {c.id: year.follows(c.document, town.lat, town.lon, lamps.ids) for c in choices}
     sums = {c.id: _Sums() for c in choices}
-    nights = []
+    nights, first = [], None
     for number, day in enumerate(days):
         window = simulate.window(town.lat, town.lon, day)
         traffic = people(window, number)
@@ -72,15 +78,19 @@ def simulate_all(
         nights.append(night)
         needs = Needs(NightLamps(lamps.ids, np.zeros(len(lamps), dtype=int), lamps.x_m, lamps.y_m), night.users)
         name = f"{day:%-d %B}"
-        tasks = [Task(f"{c.title}, {name}", town, c.document, traffic, window, f"{seed} {number}") for c in choices]
+        tasks = [
+            Task(f"{c.title}, {name}", town, c.document, traffic, window, f"{seed} {number}", clo) for c in choices
+        ]
         results = run_all(tasks, lambda step, share, n=number: report(step, (n + share) / len(days)))
+        first = first or results[0]
         for choice, result in zip(choices, results, strict=True):
             _add(sums[choice.id], lamps, dark, needs, result)
             year.look(lamps, parts[choice.id], result.levels_pm, window.start_s, sums[choice.id].seen)
     made = [
         _policy(c, sums[c.id], lamps, year.states(lamps, parts[c.id], sums[c.id].seen, days[0].year)) for c in choices
     ]
-    return tuple(nights), tuple(made)
+    assert first is not None
+    return tuple(nights), tuple(made), first.light
 
 
 def from_counters(counter_mwh: np.ndarray) -> np.ndarray:
@@ -100,10 +110,10 @@ def from_counters(counter_mwh: np.ndarray) -> np.ndarray:
     return wh
 
 
-def full(levels_pm: np.ndarray, dark: slice) -> np.ndarray:
+def full(lamps: Lamps, levels_pm: np.ndarray, dark: slice) -> np.ndarray:
     """The same lamps full from sunset to sunrise: what 100 % of energy means."""
     levels = np.zeros_like(levels_pm)
-    levels[:, dark] = 1000
+    levels[:, dark] = np.rint(1000 * lamps.drive)[:, None]
     return levels
 
 
@@ -111,10 +121,10 @@ def _add(sums: _Sums, lamps: Lamps, dark: slice, needs: Needs, result: Result) -
     if sums.levels_pm is None:
         sums.levels_pm = result.levels_pm
     sums.energy_wh += float(energy_wh(lamps, result.levels_pm).sum())
-    sums.full_wh += float(energy_wh(lamps, full(result.levels_pm, dark)).sum())
+    sums.full_wh += float(energy_wh(lamps, full(lamps, result.levels_pm, dark)).sum())
     users = needs.users
     counted = (users.t_s >= dark.start) & (users.t_s < dark.stop)  # before sunset nobody needs a lamp
-    sums.utility.append(np.where(counted, needs.utilities(result.levels_pm.T), np.nan))
+    sums.utility.append(np.where(counted, needs.utilities(result.light_pm.T), np.nan))
     sums.kinds.append(users.kind)
     sums.metered_wh.append(from_counters(result.counter_mwh))
     sums.readings.append(np.isfinite(result.counter_mwh[:, 1:]))

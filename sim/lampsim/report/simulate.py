@@ -15,10 +15,11 @@ from lamppost.light import sun
 from lamppost.wire import messages
 
 from ..night.data import Users
+from ..recording import light_pm
 from ..town.model import Town
 from ..traffic.model import KINDS, Traffic, User
 from ..virtual.world import Options, World
-from .study import EPOCH
+from .study import EPOCH, LightLeft
 
 SLOT_S = 900  # of readings: the posts' usual reading period
 WARM_S = 1800  # to be online, with time and plan: some hundred frames a line
@@ -39,13 +40,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Result:
-    """What one night left: levels by lamp and second, energy counters by lamp and reading, latencies."""
+    """What one night left: levels by lamp and second, energy counters by lamp and reading, latencies. A level is the
+    drive of a lamp; `light_pm` is the light it gave for it."""
 
     levels_pm: np.ndarray
     counter_mwh: np.ndarray  # lamps x (readings + 1), NaN where the reading did not arrive
     latencies_ms: np.ndarray
     counters: dict[str, int]
     log_sha256: str
+    light: LightLeft
+    planned_pm: int = 1000
+
+    @property
+    def light_pm(self) -> np.ndarray:
+        """Of the light that was planned, by lamp and second."""
+        light = np.empty_like(self.levels_pm)
+        for i, left in enumerate(self.light.left):
+            light[i] = light_pm(self.levels_pm[i], left, self.planned_pm)
+        return light
 
 
 def window(lat: float, lon: float, day: datetime.date) -> Window:
@@ -64,10 +76,11 @@ def window(lat: float, lon: float, day: datetime.date) -> Window:
 
 
 def run(
-    town: Town, document: Document, traffic: Traffic, night: Window, seed: str, progress: Progress | None = None
-) -> Result:
-    """Simulate. `traffic` begins at the window's start."""
-    options = Options(reading_s=SLOT_S, cycle_s=SLOT_S, progress=progress)
+    town: Town, document: Document, traffic: Traffic, night: Window, seed: str, progress: Progress | None = None,
+    clo: str = "",
+) -> Result:  # fmt: skip
+    """Simulate. `traffic` begins at the window's start; `clo` is the posts' table of constant light output."""
+    options = Options(reading_s=SLOT_S, cycle_s=SLOT_S, progress=progress, clo=clo)
     world = World(town, document, Later(traffic, WARM_S), (), seed, night.start_s - WARM_S, options)
     readings = _tap(world)
     world.run_s(WARM_S + night.seconds + 2 * SLOT_S)
@@ -77,7 +90,10 @@ def run(
     for i in range(len(town.lamps)):
         levels[i] = recording.levels_each_second(i)[begin : begin + night.seconds]
     counter = _counters(town, readings, night)
-    return Result(levels, counter, np.asarray(recording.latencies_ms), recording.counters, recording.log_sha256)
+    return Result(
+        levels, counter, np.asarray(recording.latencies_ms), recording.counters, recording.log_sha256,
+        LightLeft(recording.light_left, recording.light_kept), recording.planned_pm,
+    )  # fmt: skip
 
 
 def users(traffic: Traffic, seconds: int) -> Users:

@@ -20,7 +20,8 @@ SWITCHED_ON, PROPORTIONAL = 0.03, 0.97  # of rated power, as lamppost.meter and 
 
 @dataclass(frozen=True)
 class Lamps:
-    """The lamps of the study: `x_m` east and `y_m` north of the middle, `street` the way each belongs to."""
+    """The lamps of the study: `x_m` east and `y_m` north of the middle, `street` the way each belongs to. `drive` is
+    that of full level, 0..1: below 1 where constant light output has something in reserve."""
 
     ids: tuple[str, ...]
     x_m: np.ndarray
@@ -30,12 +31,14 @@ class Lamps:
     streets: tuple[str, ...]
     kinds: tuple[str, ...]  # "street", "park" or "square"
     cable: np.ndarray  # rising along each line, line after line
+    age_h: np.ndarray  # hours at full output when the first night begins
+    drive: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def power_w(self, level_pm: np.ndarray | float) -> np.ndarray:
-        """Electrical power of each lamp at levels of 0..1000, `[lamp]` or `[lamp, second]`, as a post meters it.
+        """Electrical power of each lamp driven with 0..1000, `[lamp]` or `[lamp, second]`, as a post meters it.
 
         Standby always; with the lamp on, 3 % of rated power for the driver and 97 % in proportion to the level.
         """
@@ -47,8 +50,8 @@ class Lamps:
 
     @property
     def full_w(self) -> float:
-        """All lamps at full output."""
-        return float(self.power_w(1000.0).sum())
+        """All lamps at full level."""
+        return float(self.power_w(1000.0 * self.drive).sum())
 
     @property
     def order(self) -> np.ndarray:
@@ -88,13 +91,22 @@ class Utility:
 
 
 @dataclass(frozen=True)
+class LightLeft:
+    """Shares by lamp: of its first light what is `left`, and of the planned light what full level gives (`kept`), which
+    is the same but for constant light output."""
+
+    left: np.ndarray
+    kept: np.ndarray
+
+
+@dataclass(frozen=True)
 class Policy:
     """A lighting policy and what it did in all the nights. `levels_pm` is of the first night, whole."""
 
     id: str
     title: str
     summary: str
-    levels_pm: np.ndarray  # lamps x seconds, 0..1000
+    levels_pm: np.ndarray  # lamps x seconds, 0..1000: how strongly they were driven
     energy_wh: float  # of all nights, by Lamps.power_w
     full_wh: float  # of the same lamps on all the same night, all nights
     utility: dict[str, Utility]  # by kind of user
@@ -132,6 +144,7 @@ class Study:
     people: str  # where the people come from, in words
     lit_lux: dict[str, float]  # assumed maintained illuminance at full output, by kind of lamp
     lamp_m2: dict[str, float]  # assumed lit area of one lamp, by kind
+    light: LightLeft
     assumptions: tuple[str, ...] = ()
 
     @property

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lamppost.light.output import read_table
+
 from .policies import NAMES
 
 LUX = {"street": 7.5, "park": 5.0, "square": 10.0}  # EN 13201-2: classes P3, P4 and P2
@@ -35,6 +37,7 @@ class Wishes:
     lux: dict[str, float]
     area_m2: dict[str, float]
     meter_error: float
+    clo: str
     seed: int
 
     @classmethod
@@ -65,6 +68,7 @@ class Wishes:
             {kind: value or LUX[kind] for kind, value in lux.items()},
             {kind: value for kind, value in area.items() if value},
             options["meter_error"] / 100,
+            parse_clo(options["clo"]),
             options["seed"],
         )
 
@@ -80,6 +84,15 @@ def parse_place(text: str | None) -> tuple[float, float] | None:
     if not (abs(lat) <= 90 and abs(lon) <= 180):
         raise ValueError(f"--place {text}: latitude -90..90, longitude -180..180")
     return lat, lon
+
+
+def parse_clo(text: str) -> str:
+    """A table of constant light output, as the setting of a post. Raises ValueError."""
+    try:
+        read_table(text)
+    except ValueError as error:
+        raise ValueError(f"--clo {text}: {error}") from None
+    return text
 
 
 def parse_day(text: str) -> datetime.date:

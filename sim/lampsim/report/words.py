@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .indicators import true_share
 from .savings import Saving
 from .study import Policy, Study, Utility
@@ -49,6 +51,18 @@ def saving_sentence(saving: Saving, study: Study) -> str:
         f"{title}: {saving.saving_wh / 1000:.2f} kWh of {saving.baseline_wh / 1000:.2f} kWh, "
         f"{100 * saving.share:.1f} ± {100 * saving.expanded_share:.1f} %, {saving.verdict}"
     )
+
+
+def light_sentence(study: Study) -> str:
+    """How much of the planned light the lamps still give at full level."""
+    left, kept = study.light.left, study.light.kept
+    if not study.lamps.age_h.any():
+        return "the lamps are new"
+    text = f"the lamps have {left.mean():.1%} of their first light left, the oldest {left.min():.1%}"
+    if (study.lamps.drive == 1).all() and np.allclose(left, kept):
+        return text
+    planned = f"{kept.mean():.1%} of the planned light, {kept.min():.1%} at least"
+    return f"{text}; with constant light output they give {planned}"
 
 
 def truth(study: Study, savings: Sequence[Saving]) -> str:

@@ -26,6 +26,7 @@ class Task(NamedTuple):
     traffic: Traffic
     window: Window
     seed: str
+    clo: str = ""
 
 
 def run_all(tasks: Sequence[Task], report: Report) -> list[Result]:
@@ -41,4 +42,4 @@ def run_all(tasks: Sequence[Task], report: Report) -> list[Result]:
 
 
 def _run(task: Task, progress: pool.Progress) -> Result:
-    return run(task.town, task.document, task.traffic, task.window, task.seed, progress)
+    return run(task.town, task.document, task.traffic, task.window, task.seed, progress, task.clo)

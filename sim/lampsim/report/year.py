@@ -66,10 +66,10 @@ def asked(plan: Plan, start_s: int, end_s: int) -> list[tuple[int, int, Ask]]:
 def look(lamps: Lamps, parts: list[Follows], levels_pm: np.ndarray, start_s: int, seen: dict[Ask, Seen]) -> None:
     """Add a simulated night to `seen`."""
     for part in parts:
-        rated = lamps.rated_w[part.lamps]
+        rated, drive = lamps.rated_w[part.lamps], lamps.drive[part.lamps][:, None]
         for begin, end, ask in asked(part.plan, start_s, start_s + levels_pm.shape[1]):
             levels = levels_pm[part.lamps, begin - start_s : end - start_s]
-            raised = levels > ask[0] + RAISED_PM
+            raised = levels > ask[0] * drive + RAISED_PM
             power = lamps.power_w(levels_pm[:, begin - start_s : end - start_s])[part.lamps]
             row = seen[ask]
             row.seconds += levels.size
@@ -92,7 +92,7 @@ def states(lamps: Lamps, parts: list[Follows], seen: dict[Ask, Seen], year: int)
             raised_h = asked_h * near.raised_seconds / near.seconds if near.seconds else 0.0
             name = _name(level_pm)
             levels[name] = level_pm
-            power_w = float(lamps.power_w(level_pm)[part.lamps].sum())
+            power_w = float(lamps.power_w(level_pm * lamps.drive)[part.lamps].sum())
             hours[name] += share * (asked_h - raised_h)
             energy[name] += power_w * (asked_h - raised_h)
             if raised_h:
