@@ -47,6 +47,7 @@ class Micro:
 
     name = ""
     pins = None
+    ended = False  # a process that is to end says so; a microcontroller never does
 
     def ticks(self) -> int:
         """Milliseconds that wrap at 2**30."""

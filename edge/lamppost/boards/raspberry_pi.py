@@ -5,6 +5,7 @@ Pins are GPIO numbers. Not to be had: 0 and 1 (the HAT's memory), 2 and 3 (I2C),
 
 import asyncio
 import os
+import signal
 import time
 
 from lamppost.boards import linux
@@ -26,6 +27,8 @@ class Board:
     dev = "/dev"
 
     def __init__(self):
+        self.ended = False
+        self._in_loop = False
         self._heard = asyncio.Event()
         self._systemd = linux.Systemd(os.environ)
         self._parts = []  # gpiozero lets go of a pin that nobody holds
@@ -88,11 +91,16 @@ class Board:
             return None
 
     def restart(self) -> None:
-        """Ends the process; systemd begins it again, with the firmware that is then in force."""
-        raise SystemExit(0)
+        """The process ends; systemd begins it again, with the firmware that is then in force."""
+        self.ended = True
+        self._heard.set()
 
     async def pause(self, wait_ms: int) -> None:
-        """Until a port has something, at most `wait_ms`."""
+        """Until a port has something or somebody ends the process, at most `wait_ms`."""
+        if not self._in_loop:
+            self._in_loop = True
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.restart)
         try:
             await asyncio.wait_for(self._heard.wait(), wait_ms / 1000)
         except asyncio.TimeoutError:

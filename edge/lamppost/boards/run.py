@@ -110,10 +110,11 @@ class PostBoard:
 
     async def _run(self) -> None:
         try:
-            while True:
+            while not self._hardware.ended:
                 self.look()
                 self._look_after_firmware()
                 await self._hardware.pause(_WAIT_MS if self._busy() else LOOK_MS)
+            self._deliver(("quit",))
         except Exception as error:  # whatever it is: a board that does not look any more begins again
             self.failed = error
             self._deliver(("quit",))
