@@ -16,6 +16,7 @@ OVERRIDE_MAX_S = const(7 * 86400)  # a forgotten override must not outlive a wee
 FRAME_PAYLOAD_MAX = const(192)  # 117 ms at 19,200 baud: the longest a frame may delay a detection
 FRAME_OVERHEAD = const(17)  # dst, src, type, counter 4, seal 8, CRC 2
 FRAME_MAX = const(209)  # below 254, so that COBS never adds more than one byte
+POST_ADDRESS_MAX = const(192)  # the gateway says events of posts elsewhere at an address above
 ADDRESS_MAX = const(250)  # 251..254 are kept for discovery, 255 is everybody, 0 the gateway
 CBOR_DEPTH_MAX = const(6)  # a compiled plan is 5 deep; the recursion limit of an RP2040 was 34 frames
 CBOR_ITEMS_MAX = const(4096)  # more items than bytes a plan may have cannot be honest

@@ -11,6 +11,7 @@ from lamppost.wire import messages, packed
 from lamppost.wire.access import Access, Outgoing
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, FINDING, GATEWAY, Decoder
+from lamppost.wire.keeper import Keeper
 
 
 class Line:
@@ -29,6 +30,7 @@ class Line:
         self._timing = timing
         self._decoder = Decoder()
         self._access = Access(link.address, timing, random)
+        self._keeper = Keeper(link.address, timing)
         self.out = []
         self._reply = None  # the answer to a POLL,
         self._reply_ms = None  # and when; None while bytes come that may become an event
@@ -48,8 +50,11 @@ class Line:
         """Take bytes from the line; return the replies to send, at once."""
         self._access.heard(t_ms)
         self._reply_ms = None
+        frames = self._decoder.feed(data)
+        if not frames:
+            self._keeper.bytes_came(t_ms)
         replies = []
-        for frame in self._decoder.feed(data):
+        for frame in frames:
             reply = self.frame(frame, t_ms)
             if reply:
                 replies.append(reply)
@@ -83,6 +88,8 @@ class Line:
                 self._reply_ms = t_ms + self._timing.answer_ms
             return
         self._reply = None
+        if src == GATEWAY and kind:
+            self._keeper.gateway()
         if kind == messages.POLL:
             self._access.poll(t_ms)
         elif not kind:
@@ -95,12 +102,16 @@ class Line:
     @property
     def listening(self) -> bool:
         """Whether every byte on the line matters now: something waits for silence, or half a frame was heard."""
-        return self.waiting or self._decoder.begun
+        return self.waiting or self._keeper.alone or self._decoder.begun
 
     @property
     def waiting(self) -> bool:
         """Whether `pump` is to be asked."""
-        return bool(self.out) or self._reply is not None
+        return bool(self.out) or self._reply is not None or self._keeper.deadline is not None
+
+    def again(self, src: int, number: int, t_ms: int) -> None:
+        """An EVENT that was said before ended: nobody has acknowledged it."""
+        self._keeper.event(src, number, True, t_ms, self._access.places)
 
     def announce(self, seq: int, user_class: int, source: int, t_ms: int, repeat: int = 0) -> None:
         """Queue the event of item `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3), for the
@@ -120,11 +131,14 @@ class Line:
             return data
         due_ms = self._access.due(self._first().next_ms) if self.out else None
         if due_ms is None or t_ms < due_ms or not self._access.may(t_ms):
-            return None
+            return self._keep(t_ms)
         event = self._first()
         user_class, source, repeat = event.values
         age_ms = min(t_ms - event.since_ms, packed.AGE_MAX_MS)
         data = self._link.event(event.seq, user_class, source, age_ms, repeat)
+        self._keeper.spoke()
+        if event.tries > event.judged:
+            self._keeper.unanswered()
         event.tried(t_ms, self._random(1)[0])
         if event.over:
             self.out = [other for other in self.out if other is not event]
@@ -136,11 +150,14 @@ class Line:
 
     def deadline(self) -> "int | None":
         """When `pump` may have something, in t_ms; None while nothing waits for a moment."""
-        reply_ms = self._reply_ms if self._reply else None
+        first_ms = self._reply_ms if self._reply else None
+        keep_ms = self._keeper.deadline
+        if keep_ms is not None and (first_ms is None or keep_ms < first_ms):
+            first_ms = keep_ms
         if not self.out:
-            return reply_ms
+            return first_ms
         due_ms = self._access.due(self._first().next_ms)
-        return due_ms if reply_ms is None or due_ms < reply_ms else reply_ms
+        return due_ms if first_ms is None or due_ms < first_ms else first_ms
 
     def acknowledged(self, pairs: bytes, more, t_ms: int) -> None:
         """Stop repeating the events whose (address, low byte of seq) is in `pairs`; those that are not there were not
@@ -161,12 +178,25 @@ class Line:
                 first = event
         return first
 
+    def _keep(self, t_ms: int) -> "bytes | None":
+        """A GO to say now in the place of a gateway that is silent."""
+        said = self._keeper.say(t_ms)
+        if said is None:
+            return None
+        data, low, high = said
+        self._access.go(low, high, t_ms + self._timing.span_ms(len(data)))
+        return data
+
     def _go(self, frame, t_ms: int) -> None:
         self._reply = None
         try:
             low, high, pairs, more = frame.values()
         except WireError:
             return
+        if frame.src == GATEWAY:
+            self._keeper.gateway()
+        else:
+            self._keeper.kept(frame.src, low, high, t_ms)
         self._access.go(low, high, t_ms)
         if self.out:
             self.acknowledged(pairs, more, t_ms)
@@ -177,10 +207,13 @@ class Line:
             if message is None:
                 return None
             if message.kind == messages.EVENT:
+                self._keeper.event(message.src, message.number, False, t_ms, self._access.places)
                 self._event_heard(message, t_ms)
                 return None
             return self._answer(message, t_ms)
         except WireError as error:
+            if frame.type == messages.EVENT and str(error) == "old counter":
+                self.again(frame.src, frame.counter, t_ms)
             self.refused += 1
             self.last_refusal = "frame type %d from %d: %s" % (frame.type, frame.src, error)
             return None

@@ -98,6 +98,15 @@ class AccessTest(unittest.TestCase):
         one.event(ME, 1036)
         self.assertGreater(one.due(900), 1036 + USUAL.turn_ms + 2 * USUAL.rank_ms, "its place is over")
 
+    def test_places_that_nobody_took_are_over(self):
+        """[A-9]"""
+        one = access()
+        one.go(1, 9, 1000)
+        self.assertEqual(one.places, 9)
+        late = 1002 + 9 * USUAL.rank_ms + USUAL.event_ms + 1
+        one.event(2, late)
+        self.assertEqual((one.places, one.due(900)), (0, late + USUAL.turn_ms))
+
     def test_a_go_without_places_only_acknowledges(self):
         """[A-9] [A-1]"""
         one = access()

@@ -67,6 +67,17 @@ def test_the_same_seed_measures_the_same_and_hears_every_byte_where_wanted():
     assert told[0] == "real, 3 posts, 38400 baud: switching on"
 
 
+def test_without_a_gateway_each_event_is_said_once_and_a_burst_gets_its_order():
+    """[A-11]: a post keeps the line; without it each would be said three times, and a burst take some 400 ms."""
+    load = real.Load(events=12, walkers=2, burst_count=5, burst_sizes=(6,))
+    with_gateway, alone = real.measure_both(Setup(16, 19200), load, 1)
+    assert with_gateway.said == 0
+    assert alone.lost == 0
+    assert alone.said <= 1.2
+    assert alone.near_ms[1] <= 20
+    assert alone.bursts[6, "scattered"][0] <= 160
+
+
 def test_a_street_that_never_gets_its_plan_is_an_error(monkeypatch):
     monkeypatch.setattr(watch, "READY_S", 1)
     with pytest.raises(TimeoutError, match="not every post has its plan"):
@@ -78,7 +89,7 @@ def test_the_command():
     told = CliRunner().invoke(main, [*args, "--json"])
     assert told.exit_code == 0, told.output
     rows = {row["scheme"]: row for row in json.loads(told.output)["rows"]}
-    assert set(rows) == {"polling", "design", "slots", "real"}
+    assert set(rows) == {"polling", "design", "slots", "real", "no gateway"}
     assert rows["real"]["edge_to_last_lamp_ms"]["p50"] > 0
     assert rows["real"]["not_lit"] == 0
     assert "edge_to_last_lamp_ms" not in rows["slots"]

@@ -34,6 +34,7 @@ class Timing:
         self.slot_ms = _whole(1000 * (turn_ms + self.late_ms) + char_us + 1100)
         self.rank_ms = _whole(1000 * self.late_ms + char_us + 1100)  # and from one such start to the next
         self.answer_ms = turn_ms + self.rank_ms  # to a POLL: an event that begins behind it is heard by then
+        self.keep_ms = self.slot_ms + turn_ms  # a gateway that has something to say has begun by then
         self.event_ms = _whole(EVENT_BYTES * char_us)
         self.reply_ms = 10 + 5 * turn_ms  # an answer's first byte: a board may have to collect garbage first
         self.idle_ms = self.reply_ms + 10  # after a request: whoever was asked does not answer
@@ -56,6 +57,7 @@ class Access:
         self._free_at = 0  # from here on the line counts as silent
         self._drawn = True
         self._low, self._high = 1, 0  # of the GO whose ranks are being counted
+        self._over_at = 0  # when they are over if nobody speaks
 
     def heard(self, t_ms: int) -> None:
         """Bytes came at t_ms: the line is in use."""
@@ -79,7 +81,8 @@ class Access:
 
     def event(self, src: int, t_ms: int) -> None:
         """An EVENT of `src` ended."""
-        if not self._low <= src <= self._high:
+        if not self._low <= src <= self._high or t_ms - self._timing.event_ms > self._over_at:
+            self._low, self._high = 1, 0
             self._open(t_ms)
             return
         self._low = src + 1
@@ -93,6 +96,11 @@ class Access:
             self._open(t_ms)
         else:
             self._ranks(t_ms)
+
+    @property
+    def places(self) -> int:
+        """How many of a GO are still to come behind the last frame."""
+        return max(0, self._high - self._low + 1)
 
     def due(self, not_before_ms: int) -> int:
         """When to begin with something that may not be said earlier than that, if nothing is heard until then."""
@@ -127,7 +135,8 @@ class Access:
         rank = self._address - self._low
         mine = self._low <= self._address <= self._high
         self._slot_at = first_ms + rank * timing.rank_ms if mine else -1
-        self._free(first_ms + max(0, self._high - self._low + 1) * timing.rank_ms + timing.free_ms)
+        self._over_at = first_ms + self.places * timing.rank_ms
+        self._free(self._over_at + timing.free_ms)
 
     def _free(self, at_ms: int) -> None:
         self._free_at = at_ms

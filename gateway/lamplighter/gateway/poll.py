@@ -260,6 +260,10 @@ class Poller:
         if frame.src == FINDING:
             self._visited(frame, t_ms)
             return
+        if frame.type == messages.GO:  # a post keeps the line: we were silent, or it has not heard us
+            self._time_ms = min(self._time_ms, max(t_ms, self._time_sent_ms + TIME_APART_MS))
+            self._again(frame.src, t_ms)
+            return
         try:
             message = self._link.receive(frame)
         except WireError as error:

@@ -79,7 +79,7 @@ def real(
     from .setup import Setup
 
     setups = [Setup(p, b, round(turn * 1000)) for p in posts for b in baud]
-    show = Progress(len(setups) * (3 + 2 * len(bursts) + len(BESIDE)))
+    show = Progress(len(setups) * (4 + 4 * len(bursts) + len(BESIDE)))
     rows = []
     for setup in setups:
         for name in BESIDE:
@@ -87,7 +87,7 @@ def real(
             rows.append(measure(name, setup, Load(burst_sizes=bursts), seed))
         load = real_code.Load(events, walkers=max(2, events // 7), burst_count=max(2, events // 10), burst_sizes=bursts)
         try:
-            rows.append(real_code.measure(setup, load, seed, exact, show))
+            rows += real_code.measure_both(setup, load, seed, exact, show)
         except TimeoutError as error:
             raise Wrong(f"{setup.posts} posts, {setup.baud} baud: {error}") from None
     show.end()

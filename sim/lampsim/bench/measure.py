@@ -59,9 +59,11 @@ class Row:
     collisions: int = 0
     lost: int = 0
     lamp_ms: tuple[float, float] | None = None  # until the last neighbour's lamp acts; models have no lamps
+    said: float = 0.0  # frames on the line for one event, where that was counted
     dark: int = 0  # of the walkers that was measured with, how many had a neighbour that did not act
 
     def to_json(self) -> dict:
+        said = {"said": round(self.said, 2)} if self.said else {}
         lamps = {"edge_to_last_lamp_ms": _pair(self.lamp_ms), "not_lit": self.dark} if self.lamp_ms else {}
         return {
             "scheme": self.scheme,
@@ -77,6 +79,7 @@ class Row:
             "collisions": self.collisions,
             "lost": self.lost,
             **lamps,
+            **said,
         }
 
 

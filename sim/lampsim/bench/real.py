@@ -35,8 +35,49 @@ def measure(
     setup: Setup, load: Load, seed: int, exact: bool = False, told: Callable[[str], None] = lambda what: None
 ) -> Row:
     """Run the real code on one line; `exact`: every post hears every byte. Raises TimeoutError where not all begin."""
+    return _with_gateway(_switched_on(setup, seed, exact, told), setup, load, seed, told)
+
+
+def measure_both(
+    setup: Setup, load: Load, seed: int, exact: bool = False, told: Callable[[str], None] = lambda what: None
+) -> list[Row]:
+    """As `measure`, and then the same line when its gateway has died."""
+    watch = _switched_on(setup, seed, exact, told)
+    return [_with_gateway(watch, setup, load, seed, told), _without(watch, setup, load, seed, told)]
+
+
+def _switched_on(setup: Setup, seed: int, exact: bool, told: Callable[[str], None]) -> Watch:
     told(f"real, {setup.posts} posts, {setup.baud} baud: switching on")
-    watch = Watch(setup.posts, setup.baud, setup.turn_us, seed, exact)
+    return Watch(setup.posts, setup.baud, setup.turn_us, seed, exact)
+
+
+def _without(watch: Watch, setup: Setup, load: Load, seed: int, told: Callable[[str], None]) -> Row:
+    told("the gateway has died: detections at random")
+    draw = random.Random(f"{seed} without")
+    watch.gateway.kill()
+    watch.run_s(SETTLE_S)
+    for _ in range(3):  # who finds its event unanswered learns it from that
+        watch.run_s(BURST_S)
+        watch.detect(draw.randint(1, len(watch.posts)))
+    watch.run_s(SETTLE_S)
+    said = watch.said
+    sights = at_random(watch, load, draw)
+    heard = [sight for sight in sights if sight.line_us >= 0]
+    nobody = (float("nan"), float("nan"))
+    row = Row(
+        "no gateway", setup, len(sights), nobody, both_ms(s.line_us - s.seen_us for s in heard),
+        lost=len(sights) - len(heard), said=(watch.said - said) / max(1, len(sights)),
+    )  # fmt: skip
+    for size in load.burst_sizes:
+        for kind in ("neighbours", "scattered"):
+            if size <= setup.posts:
+                told(f"no gateway, bursts of {size} {kind}")
+                row.bursts[size, kind] = both_ms(burst(watch, size, kind == "neighbours", load.burst_count, draw, True))
+    row.collisions = watch.wire.counters.collisions
+    return row
+
+
+def _with_gateway(watch: Watch, setup: Setup, load: Load, seed: int, told: Callable[[str], None]) -> Row:
     draw = random.Random(f"{seed} real")
     cycle_ms, of_bits = quiet(watch, setup)
     told("walkers in a dark street")
@@ -96,8 +137,11 @@ def at_random(watch: Watch, load: Load, draw: random.Random) -> list[Sight]:
     return sights
 
 
-def burst(watch: Watch, size: int, neighbours: bool, count: int, draw: random.Random) -> list[int]:
-    """`count` times `size` sensors in the same microsecond: how long until the gateway had the last of each."""
+def burst(
+    watch: Watch, size: int, neighbours: bool, count: int, draw: random.Random, on_line: bool = False
+) -> list[int]:
+    """`count` times `size` sensors in the same microsecond: how long until the gateway had the last of each, or until
+    it was on the line."""
     sights: list[Sight] = []
     for number in range(count):
         watch.run_s(BURST_S + draw.random())
@@ -108,4 +152,7 @@ def burst(watch: Watch, size: int, neighbours: bool, count: int, draw: random.Ra
             posts = sorted(draw.sample(range(1, len(watch.posts) + 1), size))
         sights += [sight for sight in (watch.detect(post, number) for post in posts) if sight is not None]
     watch.run_s(SETTLE_S)
+    if on_line:
+        for sight in sights:
+            sight.gateway_us = sight.line_us
     return completions(sights)

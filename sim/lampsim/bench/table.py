@@ -17,9 +17,15 @@ def header(sizes: Iterable[int]) -> list[str]:
 
 def cells(row: Row, basis: Row | None, sizes: Iterable[int]) -> list[str]:
     """`basis`: the row whose p99 the others are compared with."""
-    times = f"{basis.gateway_ms[1] / row.gateway_ms[1]:.1f}" if basis and row.gateway_ms[1] else ""
-    cells = [row.scheme, *map(_ms, (*row.gateway_ms, *row.near_ms)), times, f"{row.cycle_ms:.0f}"]
-    cells.append(f"{row.cycle_of_bits:.2f}")
+    known = basis is not None and row.gateway_ms[1] > 0
+    times = f"{basis.gateway_ms[1] / row.gateway_ms[1]:.1f}" if basis and known else ""
+    cells = [
+        row.scheme,
+        *map(_ms, (*row.gateway_ms, *row.near_ms)),
+        times,
+        f"{row.cycle_ms:.0f}" if row.cycle_ms else "-",
+    ]
+    cells.append(f"{row.cycle_of_bits:.2f}" if row.cycle_of_bits else "-")
     for size in sizes:
         cells.append(_kinds(row, size))
     return [*cells, _both(row.lamp_ms) if row.lamp_ms else ""]

@@ -85,7 +85,7 @@ class Watch(Deaf):
         for post in self.posts:
             post.turn_us = turn_us
         self.sights: list[Sight] = []
-        self.statuses = self.frame_bytes = self.others = 0
+        self.statuses = self.frame_bytes = self.others = self.said = 0
         self._open: dict[tuple[int, int], Sight] = {}
         self._decoder = Decoder()
         self._piece = bytearray()
@@ -147,6 +147,7 @@ class Watch(Deaf):
 
     def _frame(self, frame: Frame, size: int) -> None:
         if frame.type == messages.EVENT:
+            self.said += 1
             sight = self._open.get((frame.src, frame.counter))
             if sight is not None and sight.line_us < 0:
                 sight.line_us = self.now_us

@@ -246,6 +246,8 @@ class VirtualPost:
         heard = line._link._heard
         if heard.get(event.place, 0) >= event.order:
             line.refused += 1
+            line.again(event.src, event.frame.counter, self.t_ms())
+            self.handle(("tick",))  # it may keep the line from now on
             return
         heard[event.place] = event.order
         src = event.src
