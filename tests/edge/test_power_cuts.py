@@ -15,7 +15,8 @@ from lamppost.store.journal import Journal
 from lamppost.store.settings import Settings, pin_record
 from lamppost.wire import messages
 
-WAYS = ("done", "absent", "torn", "garbage")
+WAYS = ("done", "absent", "torn", "garbage")  # "done" leaves what the next write's "absent" finds, which must know more
+AGAIN = ("done", "torn", "garbage")  # "absent" is the flash of the start itself, or of the write before when it is done
 PLANS = (plan_bytes(300), plan_bytes(450), plan_bytes(600))
 
 
@@ -143,13 +144,14 @@ class PowerCutTest(unittest.TestCase):
         for name in ("settings", "plan", "counters", "life", "energy1", "ring00", "items", "wrong"):
             self.assertIn(name.rstrip("0123456789"), {one.rstrip("0123456789") for one in names}, name)
         cuts = 0
-        for name, data, said in flash.log:
+        last = len(flash.log) - 1
+        for place, (name, data, said) in enumerate(flash.log):
             record = name.split(".")[0]
             old = Journal(Flash(files)).get(record)
             after = Flash(files)
             after.write(name, data)
             new = Journal(after).get(record)
-            for way in WAYS:
+            for way in WAYS if place == last else WAYS[1:]:
                 left = Flash(files)
                 left.cut(name, data, way)
                 self.assertIn(Journal(left).get(record), (old, new))
@@ -157,7 +159,7 @@ class PowerCutTest(unittest.TestCase):
                 first = Flash(left.files)
                 self.check(first, said)
                 for number, (again, more, _) in enumerate(first.log):
-                    for second in WAYS:
+                    for second in AGAIN:
                         state = Flash(left.files)
                         for done in first.log[:number]:
                             state.files[done[0]] = done[1]

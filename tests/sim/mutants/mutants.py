@@ -19,7 +19,9 @@ class Mutant(NamedTuple):
     catcher: str = CHECK
 
 
-LIGHT, WIRE, GATEWAY = "edge/lamppost/light/", "edge/lamppost/wire/", "gateway/lamplighter/gateway/"
+POST, GATEWAY = "edge/lamppost/", "gateway/lamplighter/gateway/"
+LIGHT, WIRE, STORE = POST + "light/", POST + "wire/", POST + "store/"
+EDGE_TEST, GATEWAY_TEST = "tests/edge/test_", "tests/gateway/test_"
 
 MUTANTS = [
     # rules
@@ -49,93 +51,93 @@ MUTANTS = [
     ),
     Mutant(
         "a step amid a ramp is smeared", LIGHT + "arbiter.py", "leap = steps and", "leap = False and steps and",
-        "tests/edge/test_arbiter_steps.py",
+        EDGE_TEST + "arbiter_steps.py",
     ),
     Mutant(
         "a broken temperature sensor darkens", LIGHT + "layers.py", " or temperature_dc > TEMPERATURE_MAX_DC:", ":"
     ),
     Mutant(
-        "the clock does not unwrap its ticks", "edge/lamppost/clock.py", "step = (ticks - self._ticks) & TICKS_MASK",
+        "the clock does not unwrap its ticks", POST + "clock.py", "step = (ticks - self._ticks) & TICKS_MASK",
         "step = max(0, ticks - self._ticks)",
     ),
     Mutant(
-        "a second of each minute is lost", "edge/lamppost/clock.py", "self.t_ms += step", "self.t_ms += step * 59 // 60"
+        "a second of each minute is lost", POST + "clock.py", "self.t_ms += step", "self.t_ms += step * 59 // 60"
     ),
     # health and what a post does when a part of it fails
     Mutant(
-        "a stuck sensor lights the night", "edge/lamppost/post.py",
+        "a stuck sensor lights the night", POST + "post.py",
         "                if t_ms - state[3] >= SENSOR_STUCK_S * 1000:\n                    state[2]",
-        "                if t_ms < 0:\n                    state[2]", "tests/edge/test_health.py",
+        "                if t_ms < 0:\n                    state[2]", EDGE_TEST + "health.py",
     ),
     Mutant(
-        "a fault comes without its delay", "edge/lamppost/health.py",
-        "if t_ms - since_ms < DELAYS_S[number][on] * 1000:", "if t_ms < since_ms:", "tests/edge/test_health.py",
+        "a fault comes without its delay", POST + "health.py",
+        "if t_ms - since_ms < DELAYS_S[number][on] * 1000:", "if t_ms < since_ms:", EDGE_TEST + "health.py",
     ),
     Mutant(
-        "a fault flickers between its thresholds", "edge/lamppost/health.py",
+        "a fault flickers between its thresholds", POST + "health.py",
         "        if bad is None or bool(bad) == bool(on):", "        if bool(bad) == bool(on):",
-        "tests/edge/test_health.py",
+        EDGE_TEST + "health.py",
     ),
     Mutant(
-        "a lamp is judged in the middle of a fade", "edge/lamppost/upkeep.py",
+        "a lamp is judged in the middle of a fade", POST + "upkeep.py",
         "or settled_ms < dimmer.done_ms:", "or t_ms < 0:",
-        "tests/edge/test_health.py",
+        EDGE_TEST + "health.py",
     ),
     Mutant(
-        "restarts are not counted", "edge/lamppost/post.py", "min(short_starts + 1, 0xFFFF)", "0",
-        "tests/edge/test_health.py",
+        "restarts are not counted", POST + "post.py", "min(short_starts + 1, 0xFFFF)", "0",
+        EDGE_TEST + "health.py",
     ),
     Mutant(
-        "half a night is taken for a whole one", "edge/lamppost/life.py",
+        "half a night is taken for a whole one", POST + "life.py",
         "            self._pieces_min = whole_min  # a piece of a night: this period may be the rest of it\n            return\n",
-        "            self._pieces_min = whole_min\n", "tests/edge/test_nights.py",
+        "            self._pieces_min = whole_min\n", EDGE_TEST + "nights.py",
     ),
     Mutant(
         "a post without the time dims past the safe floor", LIGHT + "half_night.py", "max(plan.floor_pm, max([",
-        "max(0, max([", "tests/edge/test_nights.py",
+        "max(0, max([", EDGE_TEST + "nights.py",
     ),
     Mutant(
         "summer time is forgotten in a learned night", LIGHT + "half_night.py", "max(tz.std_s, tz.dst_s)\n",
-        "min(tz.std_s, tz.dst_s)\n", "tests/edge/test_nights.py",
+        "min(tz.std_s, tz.dst_s)\n", EDGE_TEST + "nights.py",
     ),
     Mutant(
-        "a checkpoint of the night before counts twice", "edge/lamppost/upkeep.py", "        self._note(0)\n", "",
-        "tests/edge/test_nights.py",
+        "a checkpoint of the night before counts twice", POST + "upkeep.py", "        self._note(0)\n", "",
+        EDGE_TEST + "nights.py",
     ),
     Mutant(
         "a faint light is scaled to nothing", LIGHT + "output.py", "max(1, level_pm * scale_pm // 1000)",
-        "level_pm * scale_pm // 1000", "tests/edge/test_output.py",
+        "level_pm * scale_pm // 1000", EDGE_TEST + "output.py",
     ),
     Mutant(
-        "a scaled lamp is judged by its full power", "edge/lamppost/meter.py", "970 * level_pm * self.scale_pm // 1000",
-        "970 * level_pm", "tests/edge/test_output.py",
+        "a scaled lamp is judged by its full power", POST + "meter.py", "970 * level_pm * self.scale_pm // 1000",
+        "970 * level_pm", EDGE_TEST + "output.py",
     ),
     # flash
     Mutant(
-        "a journal writes over its newer copy", "edge/lamppost/store/journal.py",
+        "a journal writes over its newer copy", STORE + "journal.py",
         "copy, sequence = 1 - copy, sequence + 1", "copy, sequence = copy, sequence + 1",
-        "tests/edge/test_power_cuts.py",
+        EDGE_TEST + "power_cuts.py",
     ),
     Mutant(
-        "a journal believes a record without its CRC", "edge/lamppost/store/journal.py",
-        "if crc32(head + data) != int.from_bytes(raw[9:13], \"big\"):", "if False:", "tests/edge/test_store.py",
+        "a journal believes a record without its CRC", STORE + "journal.py",
+        "if crc32(head + data) != int.from_bytes(raw[9:13], \"big\"):", "if False:", EDGE_TEST + "store.py",
     ),
     Mutant(
-        "what went to the ring is told twice", "edge/lamppost/store/items.py", "if known < item[0] < self.next_seq",
-        "if 0 < item[0] < self.next_seq", "tests/edge/test_ring.py",
+        "what went to the ring is told twice", STORE + "items.py", "if known < item[0] < self.next_seq",
+        "if 0 < item[0] < self.next_seq", EDGE_TEST + "ring.py",
     ),
     Mutant(
-        "items leave RAM before flash has them", "edge/lamppost/store/items.py",
+        "items leave RAM before flash has them", STORE + "items.py",
         "self._spilled = RING_ITEMS  # they", "self._waiting = self._waiting[RING_ITEMS:]  # they",
-        "tests/edge/test_ring.py",
+        EDGE_TEST + "ring.py",
     ),
     Mutant(
-        "items of another epoch are believed", "edge/lamppost/store/ring.py", " or value[0] != epoch or", " or",
-        "tests/edge/test_ring.py",
+        "items of another epoch are believed", STORE + "ring.py", " or value[0] != epoch or", " or",
+        EDGE_TEST + "ring.py",
     ),
     Mutant(
-        "wrong PINs are forgotten with the power", "edge/lamppost/console.py",
-        "        if wrong:\n            self._refuse(wrong[0], 0)\n", "", "tests/edge/test_post.py",
+        "wrong PINs are forgotten with the power", POST + "console.py",
+        "        if wrong:\n            self._refuse(wrong[0], 0)\n", "", EDGE_TEST + "post.py",
     ),
     # presence
     Mutant(
@@ -143,21 +145,21 @@ MUTANTS = [
         "HOLD_MAX_S, \"profile\", i, \"hold\") * 100",
     ),
     Mutant(
-        "the own sensor does not count", "edge/lamppost/post.py",
+        "the own sensor does not count", POST + "post.py",
         "self.overheard(self.settings.address, state[0], t_ms)", "pass",
     ),
     Mutant(
-        "neighbours are not heard", "edge/lamppost/post.py", "self.overheard(message.src, user_class, t_ms - age_ms)",
+        "neighbours are not heard", POST + "post.py", "self.overheard(message.src, user_class, t_ms - age_ms)",
         "pass",
     ),
     # frame, seal, link
     Mutant(
         "the CRC is not looked at", WIRE + "frame.py", "if crc16(body[:-2]) != (body[-2] << 8 | body[-1]):", "if False:",
-        "tests/edge/test_wire_frame.py",
+        EDGE_TEST + "wire_frame.py",
     ),
     Mutant(
         "a frame that never ends is kept", WIRE + "frame.py", "if len(self._piece) + end - at > _STUFFED_MAX:",
-        "if False:", "tests/edge/test_wire_frame.py",
+        "if False:", EDGE_TEST + "wire_frame.py",
     ),
     Mutant(
         "any seal will do in a session", WIRE + "post_link.py",
@@ -174,24 +176,24 @@ MUTANTS = [
     ),
     Mutant(
         "a request may come twice", WIRE + "post_link.py", "        if counter <= session.asked:",
-        "        if counter < session.asked:", "tests/edge/test_wire_link.py",
+        "        if counter < session.asked:", EDGE_TEST + "wire_link.py",
     ),
     Mutant(
         "event counters start again after a power cut", WIRE + "counter.py", "            self._reserve(reserved)\n", "",
-        "tests/edge/test_wire_link.py",
+        EDGE_TEST + "wire_link.py",
     ),
     Mutant(
-        "a command is not remembered", "edge/lamppost/answers.py", "            if result[0] == transaction:\n",
+        "a command is not remembered", POST + "answers.py", "            if result[0] == transaction:\n",
         "            if result[0] == -1:\n",
     ),
-    Mutant("a plan is not kept", "edge/lamppost/post.py", "self.save(\"plan\", raw)", "pass"),
+    Mutant("a plan is not kept", POST + "post.py", "self.save(\"plan\", raw)", "pass"),
     # items and outbox
     Mutant(
-        "an item too many is forgotten", "edge/lamppost/answers.py", "post.items.acknowledge(ack)",
+        "an item too many is forgotten", POST + "answers.py", "post.items.acknowledge(ack)",
         "post.items.acknowledge(ack + 1)",
     ),
     Mutant(
-        "item numbers are not reserved", "edge/lamppost/store/items.py", "            self._reserve(self._reserved)\n", ""
+        "item numbers are not reserved", STORE + "items.py", "            self._reserve(self._reserved)\n", ""
     ),
     Mutant(
         "an item that comes again is new", GATEWAY + "outbox.py",
@@ -201,7 +203,7 @@ MUTANTS = [
     Mutant(
         "an event heard before its item is forgotten", GATEWAY + "outbox.py",
         "frozenset(seq for seq in seen.heard if seq > stored)", "frozenset()",
-        "tests/gateway/test_outbox.py",
+        GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "ids start again with the gateway", GATEWAY + "outbox.py", "        _put(connection, \"next\", self._next)\n", ""
@@ -215,7 +217,7 @@ MUTANTS = [
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n",
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n"
         "            peer.ack = items[-1][0]\n",
-        "tests/gateway/test_poll.py",
+        GATEWAY_TEST + "poll.py",
     ),
     Mutant(
         "a post that lost its session is polled for ever", GATEWAY + "roster.py",
@@ -230,124 +232,124 @@ MUTANTS = [
     Mutant(
         "what was delivered cannot be had again", GATEWAY + "outbox.py",
         "while self._kept_bytes > self._budget // KEPT_SHARE and", "while self._kept_bytes > 0 and",
-        "tests/gateway/test_outbox_disk.py",
+        GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "an acknowledgement passes over what is under way", GATEWAY + "outbox.py",
         "while acked and not _size(connection, stream, self._sent[stream] + 1, acked[0][0] - 1)[0]:", "while acked:",
-        "tests/gateway/test_outbox_disk.py",
+        GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "events are given up before readings", GATEWAY + "outbox.py", "for stream in (TELEMETRY, FLOW, EVENTS)",
-        "for stream in (EVENTS, FLOW, TELEMETRY)", "tests/gateway/test_outbox.py",
+        "for stream in (EVENTS, FLOW, TELEMETRY)", GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "a cancelled wait ends the writer", GATEWAY + "database.py",
-        "if entry is None or entry[1].set_running_or_notify_cancel()]", "]", "tests/gateway/test_outbox_disk.py",
+        "if entry is None or entry[1].set_running_or_notify_cancel()]", "]", GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "a plan that a post refuses is sent for ever", GATEWAY + "plan_sync.py",
         "return not target.sending and not target.refused and", "return not target.sending and",
-        "tests/gateway/test_fleet.py",
+        GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a plan that was changed on its way is taken", GATEWAY + "plan_sync.py", "if document.hash != desired.hash:",
-        "if False:", "tests/gateway/test_fleet.py",
+        "if False:", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a request is forgotten while it may be repeated", GATEWAY + "ledger.py", "(utc_s - STEP_S,)", "(utc_s + STEP_S,)",
-        "tests/gateway/test_outbox.py",
+        GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "an expired request acts", GATEWAY + "commands.py", "if expires_s <= now_s:", "if expires_s <= 0:",
-        "tests/gateway/test_topics.py",
+        GATEWAY_TEST + "topics.py",
     ),
     Mutant(
         "the last rule of a scene counts", GATEWAY + "desired.py", "found.setdefault(post, rule.level_pm)",
-        "found[post] = rule.level_pm", "tests/gateway/test_desired.py",
+        "found[post] = rule.level_pm", GATEWAY_TEST + "desired.py",
     ),
     Mutant(
         "a cut is told one post too far", GATEWAY + "alarms.py", "order[first - 1] if first else None, order[first]",
-        "order[first] if first else None, order[first]", "tests/gateway/test_alarms.py",
+        "order[first] if first else None, order[first]", GATEWAY_TEST + "alarms.py",
     ),
     Mutant(
         "a flicker is an alarm", GATEWAY + "alarms.py", "due_ms = BACK_MS if state.heard else SILENT_MS", "due_ms = 0",
-        "tests/gateway/test_alarms.py",
+        GATEWAY_TEST + "alarms.py",
     ),
     Mutant(
         "a power cut takes energy back", GATEWAY + "energy.py", "    elif count_mwh < total.count_mwh:", "    elif False:",
-        "tests/gateway/test_energy.py",
+        GATEWAY_TEST + "energy.py",
     ),
     Mutant(
         "a power limit goes below the safe floor", GATEWAY + "energy.py", "low, high = floor_pm, LEVEL_MAX",
-        "low, high = 0, LEVEL_MAX", "tests/gateway/test_energy.py",
+        "low, high = 0, LEVEL_MAX", GATEWAY_TEST + "energy.py",
     ),
     # the cabinet when its disk, its clock and its requests fail
     Mutant(
         "a full disk silences a line", GATEWAY + "ledger.py", "with contextlib.suppress(sqlite3.Error):",
-        "with contextlib.suppress():", "tests/gateway/test_outbox_disk.py",
+        "with contextlib.suppress():", GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "a lost store counts broadcasts from nothing", GATEWAY + "ledger.py",
         "return max(int(rows[0][0]) if rows else 0, utc_s, 0)", "return int(rows[0][0]) if rows else 0",
-        "tests/gateway/test_outbox.py",
+        GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "a request that was cut off acts again", GATEWAY + "ledger.py", "return False, known[0]",
-        "return known[0] is None, known[0]", "tests/gateway/test_outbox_disk.py",
+        "return known[0] is None, known[0]", GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "a damaged database is trusted", GATEWAY + "database.py", "        _check(connection)\n        version",
-        "        version", "tests/gateway/test_outbox.py",
+        "        version", GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "after a rollback memory is ahead of the disk", GATEWAY + "database.py",
-        "        for reload in self.failed:\n            reload(self._write)\n", "", "tests/gateway/test_outbox.py",
+        "        for reload in self.failed:\n            reload(self._write)\n", "", GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "a post that counts anew is not believed", GATEWAY + "outbox.py",
         "seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())", "seen = self",
-        "tests/gateway/test_outbox.py",
+        GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "what is nowhere any more is asked for for ever", GATEWAY + "outbox.py",
-        "                gone.append((expected, seq - 1))\n", "                pass\n", "tests/gateway/test_outbox_disk.py",
+        "                gone.append((expected, seq - 1))\n", "                pass\n", GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
         "an older plan's transfer counts for the new one", GATEWAY + "plan_sync.py",
-        "        if blob != target.blob:\n            return\n", "", "tests/gateway/test_fleet.py",
+        "        if blob != target.blob:\n            return\n", "", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a post that is back waits for its plan", GATEWAY + "plan_sync.py",
-        "        self._targets[post].not_before_ms = 0\n", "        pass\n", "tests/gateway/test_fleet.py",
+        "        self._targets[post].not_before_ms = 0\n", "        pass\n", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a plan goes to posts that run it", GATEWAY + "plan_sync.py",
-        "target.runs is None or target.runs == target.hash:", "target.runs is None:", "tests/gateway/test_fleet.py",
+        "target.runs is None or target.runs == target.hash:", "target.runs is None:", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a plan is tried at the same pace for ever", GATEWAY + "plan_sync.py",
-        "min(2 * target.pause_ms, RETRY_MAX_MS)", "target.pause_ms", "tests/gateway/test_fleet.py",
+        "min(2 * target.pause_ms, RETRY_MAX_MS)", "target.pause_ms", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "all posts are the first one", GATEWAY + "commands.py", "        return tuple(posts)\n",
-        "        return tuple(posts[:1])\n", "tests/gateway/test_topics.py",
+        "        return tuple(posts[:1])\n", GATEWAY_TEST + "topics.py",
     ),
     Mutant(
         "a command may wait for ever", GATEWAY + "commands.py", "if expires_s > now_s + EXPIRES_MAX_S:", "if False:",
-        "tests/gateway/test_topics.py",
+        GATEWAY_TEST + "topics.py",
     ),
     Mutant(
         "a post that is not there is passed over", GATEWAY + "commands.py", "    _known(names, posts, \"post\")\n", "",
-        "tests/gateway/test_topics.py",
+        GATEWAY_TEST + "topics.py",
     ),
     Mutant(
         "the end of a fade is never told", GATEWAY + "fleet.py", "        return age_ms >= TELL_EVERY_MS\n",
-        "        return age_ms >= REFRESH_MS\n", "tests/gateway/test_fleet.py",
+        "        return age_ms >= REFRESH_MS\n", GATEWAY_TEST + "fleet.py",
     ),
     Mutant(
         "a post that stays away is told each time", GATEWAY + "fleet.py", "        return was\n", "        return True\n",
-        "tests/gateway/test_fleet.py",
+        GATEWAY_TEST + "fleet.py",
     ),
 ]  # fmt: skip
 
