@@ -49,6 +49,8 @@ async def test_no_more_is_under_way_than_the_broker_takes(
         await process.wait()
 
 
+@pytest.mark.slow
+@pytest.mark.system
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 async def test_a_broker_that_dies_in_the_flood_costs_nothing_in_either_version(
     outbox, tmp_path, monkeypatch, version

@@ -185,6 +185,7 @@ MUTANTS = [
     Mutant(
         "a command is not remembered", POST + "answers.py", "            if result[0] == transaction:\n",
         "            if result[0] == -1:\n",
+        "tests/edge/test_wire_post.py",
     ),
     Mutant("a plan is not kept", POST + "post.py", "self.save(\"plan\", raw)", "pass"),
     # items and outbox
