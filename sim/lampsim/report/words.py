@@ -55,13 +55,13 @@ def saving_sentence(saving: Saving, study: Study) -> str:
 
 def light_sentence(study: Study) -> str:
     """How much of the planned light the lamps still give at full level."""
-    left, kept = study.light.left, study.light.kept
+    left, kept = 100 * study.light.left, 100 * study.light.kept
     if not study.lamps.age_h.any():
         return "the lamps are new"
-    text = f"the lamps have {left.mean():.1%} of their first light left, the oldest {left.min():.1%}"
+    text = f"the lamps have {left.mean():.1f} % of their first light left, the weakest {left.min():.1f} %"
     if (study.lamps.drive == 1).all() and np.allclose(left, kept):
         return text
-    planned = f"{kept.mean():.1%} of the planned light, {kept.min():.1%} at least"
+    planned = f"{kept.mean():.1f} % of the planned light, {kept.min():.1f} % at least"
     return f"{text}; with constant light output they give {planned}"
 
 

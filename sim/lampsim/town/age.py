@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .chance import seed_of, uniform
 
-FULL_H_A_YEAR = 4200.0  # of darkness, from sunset to sunrise, at 50 degrees of latitude
+FULL_H_A_YEAR = 4280.0  # from sunset to sunrise at 50 degrees of latitude
 AGE_MAX_H = 200_000.0  # twice what makers claim, and what the posts' table of constant light output ends with
 DRAWN_YEARS = 15.0  # since a street of a generated town was last given new luminaires, at most
 YEARS = range(1970, 2100)  # an earlier year is a placeholder, or that of the pole
