@@ -352,6 +352,73 @@ MUTANTS = [
         "a post that stays away is told each time", GATEWAY + "fleet.py", "        return was\n", "        return True\n",
         GATEWAY_TEST + "fleet.py",
     ),
+    # access to the line
+    Mutant(
+        "no slot stands behind a POLL", WIRE + "access.py",
+        "        self.request(t_ms)\n        self._slot_at = t_ms + self._timing.turn_ms\n", "        self.request(t_ms)\n",
+        "tests/edge/test_post_frame_event.py",
+    ),
+    Mutant(
+        "who is late for its slot speaks all the same", WIRE + "access.py",
+        "            return True\n        self._slot_at = -1\n        return False\n", "            return True\n        return True\n",
+        "tests/edge/test_wire_access.py",
+    ),
+    Mutant(
+        "bytes do not end the slot", WIRE + "access.py",
+        "        self._slot_at = -1\n        self._free(t_ms + self._timing.idle_ms)\n",
+        "        self._free(t_ms + self._timing.idle_ms)\n", "tests/edge/test_wire_access.py",
+    ),
+    Mutant(
+        "the places of a GO are one place", WIRE + "access.py", "rank = self._address - self._low", "rank = 0",
+        "tests/edge/test_wire_access.py",
+    ),
+    Mutant(
+        "an event in a GO moves nobody", WIRE + "access.py", "        self._low = src + 1\n", "",
+        "tests/edge/test_wire_access.py",
+    ),
+    Mutant(
+        "a POLL is answered before events have passed", "edge/lamppost/line.py",
+        "self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms", "self._reply, self._reply_ms = reply, t_ms",
+        "tests/edge/test_wire_post.py",
+    ),
+    Mutant(
+        "an answer is given over garbage", "edge/lamppost/line.py",
+        "        self._reply_ms = None\n        frames", "        frames", "tests/edge/test_wire_post.py",
+    ),
+    Mutant(
+        "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
+        "if False:", "tests/edge/cpython/test_wire_gateway.py",
+    ),
+    Mutant(
+        "half an answer is taken for garbage", GATEWAY + "poll.py",
+        "return over and self._question is not None and not self._decoder.begun_by(self._question.peer.address)",
+        "return over", "tests/edge/cpython/test_wire_gateway.py",
+    ),
+    Mutant(
+        "nobody acknowledges where nothing is asked", GATEWAY + "hints.py", "DUE_MS = 60 ", "DUE_MS = 60_000 ",
+        "tests/gateway/test_poll.py",
+    ),
+    Mutant(
+        "an old low byte is named as if it were new", GATEWAY + "hints.py", "OLD_MS = 1000\n", "OLD_MS = 10**9\n",
+        "tests/gateway/test_hints.py",
+    ),
+    Mutant(
+        "noise is a burst for ever", GATEWAY + "burst.py", "self._not_before_ms = t_ms + PAUSE_MS",
+        "self._not_before_ms = t_ms", "tests/gateway/test_hints.py",
+    ),
+    Mutant(
+        "a keeper does not cease when the gateway is heard", WIRE + "keeper.py",
+        "        self.alone = False\n        self._due_ms = None\n        self._pairs", "        self._due_ms = None\n        self._pairs",
+        "tests/edge/test_wire_keeper.py",
+    ),
+    Mutant(
+        "two keepers garble each other for ever", WIRE + "keeper.py", " and self._fruitless < 2", "",
+        "tests/edge/test_wire_keeper.py",
+    ),
+    Mutant(
+        "a keeper cuts the places of a GO short", WIRE + "keeper.py", "(places + self._rank())", "self._rank()",
+        "tests/edge/test_wire_keeper.py",
+    ),
 ]  # fmt: skip
 
 QUICK = (
