@@ -12,6 +12,7 @@ from lamppost.limits import TICKS_MASK
 
 GC_THRESHOLD = 16384  # on boards: collect before garbage lies between what is kept, or a 4 KB plan finds no room
 _HALF = (TICKS_MASK + 1) // 2
+_wait_for = asyncio.wait_for  # MicroPython reads its file at the first use: now, while the heap is whole
 
 
 class Agent:
@@ -65,7 +66,7 @@ class Agent:
     async def _sleep(self, wait_ms: int) -> None:
         self._wake.clear()
         try:
-            await asyncio.wait_for(self._wake.wait(), wait_ms / 1000)
+            await _wait_for(self._wake.wait(), wait_ms / 1000)
         except asyncio.TimeoutError:
             pass
 

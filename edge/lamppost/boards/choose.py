@@ -12,6 +12,7 @@ is opened.
 - Ctrl-C ends in the interpreter's prompt, with the watchdog fed, so that a laptop can work on the board.
 """
 
+import gc
 import json
 import sys
 import time
@@ -26,6 +27,7 @@ WATCHDOG_MS = 8000  # below the 8.4 s that every board can do; importing a firmw
 _WAIT_S = 5  # before a restart, for a person to read why or to press Ctrl-C
 _TURNS_MS = 2000  # all of a street are lit within two seconds, as fast as lamps of the old kind were
 _BOARDS = ("rp2", "esp32")
+_GC_THRESHOLD = 16384  # as agent.py has it, and from the first module on: what imports leave must not lie between them
 
 
 def run(root: str = "") -> None:
@@ -123,6 +125,9 @@ def _forget() -> None:
 def _run_firmware(board, root: str) -> None:
     if board not in _BOARDS:
         raise ValueError('board.json is missing, or its "board" is not one of %s' % ", ".join(_BOARDS))
+    gc.collect()
+    if hasattr(gc, "threshold"):
+        gc.threshold(_GC_THRESHOLD)  # pyright: ignore[reportAttributeAccessIssue] - MicroPython's
     module = __import__("lamppost.boards." + board, None, None, ("Board",))
     runner = __import__("lamppost.boards.run", None, None, ("main",))
     runner.main(module.Board, root)
