@@ -53,6 +53,19 @@ class Lamp:
         return self.decide()
 
 
+class ClockSteps(unittest.TestCase):
+    def test_after_a_step_of_the_clock_the_next_change_is_reckoned_anew(self):
+        """Found by `lampsim check` (promise 2): a clock set 20 s on, and what was to come came 20 s late."""
+        lamp = Lamp([["bright", START - 60, START + 400, 0, 1000, 0]])
+        self.assertEqual(lamp.decision.level_pm, 1000)
+        before = lamp.decision.next_t_ms
+        self.assertGreater(before, 5001)
+        on = lamp.arbiter.decide(lamp.plan, lamp.presence, START + 395, 1)
+        self.assertTrue(4000 <= on.next_t_ms <= 5001, on.next_t_ms)
+        back = lamp.arbiter.decide(lamp.plan, lamp.presence, START, 2)
+        self.assertTrue(before - 1000 <= back.next_t_ms <= before + 1000, (before, back.next_t_ms))
+
+
 class Steps(unittest.TestCase):
     def test_somebody_gets_light_at_once_while_the_plan_ramps(self):
         lamp = Lamp([["dim", START - 60, START + 3600, 0, 100, 0]])

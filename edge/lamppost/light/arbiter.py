@@ -93,6 +93,7 @@ class Arbiter:
         self._from_ms = 0
         self._upper = []  # the asks of layers 3 to 9, as last decided
         self._fades = (COMMAND_FADE_MS, SLOW_FADE_MS)  # of the presence profile last in use
+        self._ahead_s = 0  # of the time over t_ms, at the last decision that was worked out
         self._settled_ms = 0  # when the fade between two states of the layers is over
         self._done_ms = 0  # when the fade last decided is over
         self._start_pm, self._start_ms = 0, 0  # where and when it began
@@ -106,6 +107,7 @@ class Arbiter:
             same = self._from_s is None and self._was_dark == self._dark
         else:
             same = self._from_s is not None and self._from_s <= utc_s < self._to_s
+            same = same and -2 < utc_s - t_ms // 1000 - self._ahead_s < 2  # else its next moment is another now
         if (
             same
             and t_ms < decision.next_t_ms
@@ -116,6 +118,7 @@ class Arbiter:
         ):
             decision.changed = decision.jump = False
             return decision
+        self._ahead_s = 0 if utc_s is None else utc_s - t_ms // 1000
         self.commands.drop_ended(utc_s, t_ms)
         segment = None if plan is None or utc_s is None else plan.at(utc_s)
         profile = self._profile(plan, segment)
