@@ -91,7 +91,8 @@ async def test_a_broker_that_speaks_3_1_1_only_gets_that(outbox, caplog) -> None
                 await until(lambda: len(numbers(got, TOPICS.events)) == 250)
     assert "the broker does not speak MQTT 5; trying 3.1.1" in caplog.text
     assert "with MQTT 3.1.1, 20 under way at most" in caplog.text
-    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    ours = [record for record in caplog.records if record.name.startswith("lamplighter")]  # asyncio may tell of others
+    assert not [record for record in ours if record.levelno >= logging.ERROR]
 
 
 async def test_who_hangs_up_on_both_versions_is_said_once_and_tried_on(outbox, caplog) -> None:
@@ -108,7 +109,8 @@ async def test_who_hangs_up_on_both_versions_is_said_once_and_tried_on(outbox, c
     server.close()
     assert set(calls) == {4, 5}
     assert calls[:2] == [5, 4]
-    assert len(caplog.records) == 1
+    ours = [record for record in caplog.records if record.name.startswith("lamplighter")]
+    assert len(ours) == 1
     assert "it hung up without an answer" in caplog.text
 
 

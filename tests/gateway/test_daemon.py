@@ -49,6 +49,7 @@ def gateway(tmp_path, street, mosquitto):
         if process.poll() is None:
             process.kill()
             process.wait(10)
+    print(Gateway.log.read_text() if Gateway.log.exists() else "no daemon ran")  # seen where the test fails
 
 
 @pytest.fixture

@@ -66,12 +66,13 @@ class Centre:
     async def listening(self):
         async with aiomqtt.Client(*self.broker) as self.client:
             await self.client.subscribe(f"{BASE}/#", qos=1)
-            task = asyncio.create_task(self._listen())
+            self.listener = asyncio.create_task(self._listen())
+            self.listener.add_done_callback(lambda _: self.heard.set())
             try:
                 yield self
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                self.listener.cancel()
+                await asyncio.gather(self.listener, return_exceptions=True)
 
     async def until(self, condition, timeout_s: float = 120.0):
         """Wait until condition() is true; return it."""
@@ -79,6 +80,8 @@ class Centre:
             while not (value := condition()):
                 self.heard.clear()
                 await self.heard.wait()
+                if self.listener.done():
+                    self.listener.result()  # what ended it is why nothing more is heard
         return value
 
     async def desire(self, value) -> None:
