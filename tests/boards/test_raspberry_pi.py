@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -402,17 +403,15 @@ class Bridge(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.master, self.slave = raw_pty()
+        self._over, self._end = os.pipe()
         self.heard: list[str] = []
         self.answers = {0x0190: b"J24\n", 0x01A0: b"JFE\n", 0x0191: b"X\n", 0x0196: b"J1\xff\n"}
         self.start()
 
     def run(self) -> None:
         rest = b""
-        while True:
-            try:
-                rest += os.read(self.master, 64)
-            except OSError:
-                return
+        while self._over not in select.select([self.master, self._over], [], [])[0]:
+            rest += os.read(self.master, 64)
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 self.heard.append(line.decode())
@@ -420,8 +419,10 @@ class Bridge(threading.Thread):
                 os.write(self.master, self.answers.get(int(line[1:], 16), b"N\n") * (2 if twice else 1))
 
     def close(self) -> None:
-        os.close(self.slave)
-        os.close(self.master)
+        os.close(self._end)
+        self.join()  # first: the number of a closed file may be another test's by the time that a thread reads it
+        for descriptor in (self._over, self.slave, self.master):
+            os.close(descriptor)
 
 
 def test_the_bridge_is_spoken_to_as_python_dali_does() -> None:

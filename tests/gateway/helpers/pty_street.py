@@ -61,7 +61,7 @@ class PtyStreet:
 
     def close(self) -> None:
         self.call(lambda street: setattr(street, "_stopped", True))
-        self._thread.join(10)
+        self._thread.join()
         for handle in (self._master, self._slave, self._wake_read, self._wake_write):
             os.close(handle)
 
