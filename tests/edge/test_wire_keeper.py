@@ -8,6 +8,7 @@ from lamppost.wire import messages
 from lamppost.wire.access import Timing
 from lamppost.wire.frame import Decoder, go
 from lamppost.wire.keeper import Keeper
+from lamppost.wire.seal import Key
 
 USUAL = Timing(19200)
 
@@ -110,6 +111,13 @@ class KeeperTest(unittest.TestCase):
         keeper.event(3, 6, False, 20000, 0)
         self.assertEqual(said(keeper, 29999)[2], b"\x03\x06")
 
+    def test_what_was_heard_while_a_gateway_was_there_is_not_named(self):
+        """[A-11] It is said again first."""
+        keeper = Keeper(1, USUAL)
+        keeper.event(4, 9, False, 1000, 0)
+        keeper.event(7, 3, True, 1100, 0)
+        self.assertEqual(said(keeper, 9999)[2], b"\x07\x03")
+
 
 class PostTest(unittest.TestCase):
     def test_a_post_whose_event_nobody_acknowledges_stops_when_a_keeper_names_it(self):
@@ -140,6 +148,20 @@ class PostTest(unittest.TestCase):
         one.give(("rx", other.post.line._link.event(71, 0, 0)))
         one.run(60)
         self.assertEqual([frame for frame in one.sent if frame.type == messages.GO], [])
+
+    def test_a_repetition_that_somebody_forged_makes_no_keeper(self):
+        """[A-11] Its number is old, but it takes the bus key to say so."""
+        one, other, stranger = Bench(address=3), Bench(address=9, seed=4), Bench(address=9, seed=5)
+        for bench in (one, other):
+            bench.open()
+        stranger.post.line._link._bus = Key(bytes(32))
+        one.give(("rx", other.post.line._link.event(70, 0, 0)))
+        for number in (70, 69, 70):
+            one.give(("rx", stranger.post.line._link.event(number, 0, 0)))
+            one.run(60)
+        self.assertEqual([frame for frame in one.sent if frame.type == messages.GO], [])
+        self.assertFalse(one.post.line.listening)
+        self.assertTrue("bad seal" in one.post.line.last_refusal)
 
 
 if __name__ == "__main__":

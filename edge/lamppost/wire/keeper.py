@@ -23,7 +23,7 @@ class Keeper:
         self._timing = timing
         self._due_ms = None
         self._garbled = False
-        self._pairs = b""  # (address, low byte of the number) of what was heard since the last GO
+        self._pairs = b""  # (address, low byte of the number) of what was heard since the last GO, while alone
         self._low = self._high = address  # of the line, as far as it was heard
         self._last = 0  # who kept it last
         self._fruitless = 0
@@ -54,14 +54,17 @@ class Keeper:
         if src > POST_ADDRESS_MAX:
             self.gateway()  # which alone speaks there
             return
-        self._low, self._high = min(self._low, src), max(self._high, src)
-        pair = bytes((src, number & 255))
-        if pair not in self._named():
-            self._pairs = (self._pairs + pair)[-2 * GO_PAIRS_MAX :]
+        if src < self._low:
+            self._low = src
+        elif src > self._high:
+            self._high = src
         self.alone = self.alone or again
         self._garbled = False
         self._fruitless = 0
         if self.alone:
+            pair = bytes((src, number & 255))
+            if pair not in self._named():
+                self._pairs = (self._pairs + pair)[-2 * GO_PAIRS_MAX :]
             self._due_ms = t_ms + self._timing.keep_ms + (places + self._rank()) * self._timing.rank_ms
 
     def bytes_came(self, t_ms: int) -> None:

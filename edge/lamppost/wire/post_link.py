@@ -175,9 +175,10 @@ class PostLink:
     def _event(self, frame) -> Message:
         values = frame.values()
         place, order = event_place(frame.src, values), event_order(frame.counter, values)
-        if order <= self._heard.get(place, 0):
-            raise WireError("old counter")
+        # The seal first: a repetition tells that nobody acknowledges, which is not for strangers to say.
         if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
             raise WireError("bad seal")
+        if order <= self._heard.get(place, 0):
+            raise WireError("old counter")
         self._heard[place] = order
         return Message(frame.src, messages.EVENT, values, frame.counter)
