@@ -168,7 +168,7 @@ MUTANTS = [
     Mutant(
         "any seal will do in a broadcast", WIRE + "post_link.py",
         "        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):\n"
-        "            raise WireError(\"bad seal\")\n        self._heard[place]", "        self._heard[place]",
+        "            raise WireError(\"bad seal\")\n        if order", "        if order",
     ),
     Mutant(
         "a recorded broadcast is fresh", WIRE + "post_link.py",
