@@ -7,7 +7,7 @@ a command is remembered by its transaction, a block that is already there is con
 from hashlib import sha256
 
 from lamppost.light.commands import CommandError
-from lamppost.limits import BLOB_MAX, BLOCK_BYTES, FRAME_PAYLOAD_MAX, OVERRIDE_MAX_S, TRANSACTIONS_MAX
+from lamppost.limits import BLOB_MAX, BLOCK_BYTES, FRAME_PAYLOAD_MAX, HUSH_MAX_S, OVERRIDE_MAX_S, TRANSACTIONS_MAX
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
 
@@ -117,6 +117,11 @@ class Answers:
             if not 1 <= for_s <= IDENTIFY_MAX_S:
                 raise Refusal("identify lasts 1 to %d s" % IDENTIFY_MAX_S)
             self._post.identify(for_s, t_ms)
+            return ""
+        if kind == messages.HUSH:
+            if not 0 <= for_s <= HUSH_MAX_S:
+                raise Refusal("a post keeps silent for 0 to %d s" % HUSH_MAX_S)
+            self._post.line.hush(for_s, t_ms)
             return ""
         if layer not in _MAY:
             raise Refusal("layer %d is not the gateway's to move" % layer)

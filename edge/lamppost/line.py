@@ -6,7 +6,7 @@ acknowledged or the tries are used up; the answer to a POLL lets events pass, an
 When to speak is decided in wire/access.py.
 """
 
-from lamppost.limits import EVENTS_OUT_MAX
+from lamppost.limits import EVENT_BURST, EVENT_EVERY_MS, EVENTS_OUT_MAX
 from lamppost.wire import messages, packed
 from lamppost.wire.access import Access, Outgoing
 from lamppost.wire.errors import WireError
@@ -22,6 +22,7 @@ class Line:
 
     def __init__(self, link, answer, event_heard, random, timing):
         self.refused = 0
+        self.silent_ms = 0  # until then nothing is said unasked
         self.last_refusal = ""
         self._link = link
         self._answer = answer
@@ -34,6 +35,7 @@ class Line:
         self.out = []
         self._reply = None  # the answer to a POLL,
         self._reply_ms = None  # and when; None while bytes come that may become an event
+        self._spent_ms = 0  # when what was said unasked is paid for, at EVENT_EVERY_MS an event
         self.find = _nobody  # takes a frame for whoever is searched for
 
     @property
@@ -115,13 +117,23 @@ class Line:
 
     def announce(self, seq: int, user_class: int, source: int, t_ms: int, repeat: int = 0) -> None:
         """Queue the event of item `seq`: somebody of `user_class` (0..2) is at sensor `source` (0..3), for the
-        `repeat`th time (0..255). One that still waits is not said twice."""
+        `repeat`th time (0..255). One that still waits is not said twice; one too many, or while this post is to keep
+        silent, is not said at all: its item goes with the next answer."""
+        spent_ms = max(self._spent_ms, t_ms) + EVENT_EVERY_MS
+        if t_ms < self.silent_ms or spent_ms > t_ms + EVENT_BURST * EVENT_EVERY_MS:
+            return
         for event in self.out:
             if event.seq == seq:
                 return
         if len(self.out) >= EVENTS_OUT_MAX:
             self.out = self.out[1:]
+        self._spent_ms = spent_ms
         self.out.append(Outgoing(seq, (user_class, source, repeat), t_ms, t_ms + self._timing.turn_ms))
+
+    def hush(self, for_s: int, t_ms: int) -> None:
+        """Say nothing unasked for so long; 0 ends it. What is asked is answered."""
+        self.silent_ms = t_ms + for_s * 1000
+        self.out = []
 
     def pump(self, t_ms: int) -> "bytes | None":
         """Return what to send now: an event, if the line is free and one is due, or the answer to a POLL."""
@@ -181,7 +193,7 @@ class Line:
     def _keep(self, t_ms: int) -> "bytes | None":
         """A GO to say now in the place of a gateway that is silent."""
         said = self._keeper.say(t_ms)
-        if said is None:
+        if said is None or t_ms < self.silent_ms:
             return None
         data, low, high = said
         self._access.go(low, high, t_ms + self._timing.span_ms(len(data)))

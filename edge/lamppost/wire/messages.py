@@ -51,6 +51,7 @@ PLAN = 5  # a 1 applied or 0 refused
 LEVEL = 1
 CLEAR = 2
 IDENTIFY = 3
+HUSH = 4
 
 # Codes of RESULT and BLOB_OK
 OK = 0
