@@ -55,6 +55,9 @@ class Bench:
         self.port = Port(self, "bus0", self.wire, poller)  # type: ignore[arg-type] - takes what a gateway takes
         self.known = known
 
+    def disturbed_on(self, port: Port) -> None:
+        """Nobody disturbs this line but those who are searched for."""
+
     def take(self, port: Port, action: tuple) -> None:
         """What the Poller says."""
         if isinstance(action, line.Online):

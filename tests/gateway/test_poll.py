@@ -49,7 +49,7 @@ def test_items_come_once_in_order_and_are_forgotten_when_stored() -> None:
     street.run(1000)
     for _ in range(30):
         street.sense(2)
-        street.run(street.now + 37)
+        street.run(street.now + 287)
     street.run(street.now + 2000)
     assert len(street.lamp(2).post.items) == 0
     seqs = [item[0] for items in street.of(line.Items) if items.address == 2 for item in items.items]
@@ -126,9 +126,9 @@ def test_a_plan_arrives_and_presence_gets_through_meanwhile() -> None:
     waits = []
     while not all(street.result(f"plan {address}") for address in range(1, 6)):
         before = len(street.of(line.Heard))
-        street.sense(6)
+        street.sense(6 + len(waits) % 3)
         waits.append(street.run_until(lambda before=before: len(street.of(line.Heard)) > before, 2000))
-        street.run(street.now + 50)
+        street.run(street.now + 90)
     assert all(street.result(f"plan {address}").value == Outcome(True, "") for address in range(1, 6))
     assert len(waits) >= 6
     assert sorted(waits)[len(waits) // 2] <= 150, f"a block and a poll at 19,200 baud: {waits}"

@@ -90,10 +90,11 @@ def _short(body: bytes) -> Frame:
 
 
 class Decoder:
-    """Cut a stream of bytes into frames. `errors` counts pieces that were none, `last_error` says what was wrong."""
+    """Cut a stream of bytes into frames. `errors` counts pieces that were none, `noise` their bytes; `last_error` says
+    what was wrong."""
 
     def __init__(self):
-        self.errors = 0
+        self.errors = self.noise = 0
         self.last_error = ""
         self._piece = bytearray()
         self._skip = False
@@ -128,8 +129,9 @@ class Decoder:
 
     def _keep(self, data: bytes, at: int, end: int) -> None:
         if self._skip:
-            return
-        if len(self._piece) + end - at > _STUFFED_MAX:
+            self.noise += end - at
+        elif len(self._piece) + end - at > _STUFFED_MAX:
+            self.noise += end - at
             self._note("frame too long")
             self._piece = bytearray()
             self._skip = True
@@ -138,4 +140,5 @@ class Decoder:
 
     def _note(self, error) -> None:
         self.errors += 1
+        self.noise += len(self._piece)
         self.last_error = str(error)

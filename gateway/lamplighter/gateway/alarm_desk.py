@@ -27,6 +27,7 @@ class AlarmDesk:
         self._daemon = daemon
         lines = {bus.id: [site.id for site in daemon.config.on_bus(bus.id)] for bus in daemon.config.buses}
         self._alarms = Alarms(lines, daemon.now_ms())
+        self._bus = {site.id: site.bus for site in daemon.config.sites}
         self._epoch, self._seq = time.time_ns() // 1_000_000, 0
         self._since: dict[int, str | None] = {}
 
@@ -43,6 +44,10 @@ class AlarmDesk:
         now_ms, utc = self._daemon.now_ms(), utc_text(self._daemon.utc_s())
         for name, bus in self._daemon.buses.items():
             self._alarms.port(name, bus.is_open, now_ms)
+            found = self._daemon.disturbed.lines[name]
+            guilty = [found.guilty] if found.guilty else []
+            floods = [post for post in self._daemon.disturbed.floods.named(now_ms) if self._bus[post] == name]
+            self._alarms.disturbed(name, guilty, floods, found.noisy, now_ms)
         for change in self._alarms.tick(now_ms):
             log.warning("%s%s", "" if change.on else "over: ", change.alarm.text())
             self._since.setdefault(change.number, utc)

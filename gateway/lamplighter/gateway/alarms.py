@@ -10,6 +10,9 @@ so which of them are silent says where to look:
     the serial port itself is gone   port: nothing is known of the posts
     half of a line, one same fault   common: such as under-voltage; the cause is not in the posts
 
+and what disturbs a line (disturbed.py): jabber, a post that speaks without end; flood, more events in its name than a
+post may say; noise, which comes from no post that is known.
+
 Rules kept here: a post is silent after SILENT_MS and back after BACK_MS, so a flicker is none; a line is judged when
 nothing has changed on it for SETTLE_MS, because a gateway notices 60 dead posts one after the other, but after
 SETTLE_MAX_MS at the latest. An alarm that grows, shrinks or is better understood stays the same alarm.
@@ -29,6 +32,7 @@ SECTION_MIN = 3  # two neighbours may fail by chance, three share a supply
 COMMON_MIN = 3
 
 FEEDER, CUT, SECTION, POST, PORT, COMMON = "feeder", "cut", "section", "post", "port", "common"
+JABBER, FLOOD, NOISE = DISTURBED = "jabber", "flood", "noise"
 
 
 class Alarm(NamedTuple):
@@ -42,6 +46,11 @@ class Alarm(NamedTuple):
     before: str | None = None
     fault: str | None = None
 
+    def alike(self, other: Alarm) -> bool:
+        """Whether one is what the other has become."""
+        what = [(alarm.fault, alarm.kind if alarm.kind in DISTURBED else "") for alarm in (self, other)]
+        return what[0] == what[1] and bool(set(self.posts) & set(other.posts))
+
     def text(self) -> str:
         """A line for a person."""
         count = f"{len(self.posts)} posts"
@@ -52,6 +61,9 @@ class Alarm(NamedTuple):
             POST: f"{self.posts[0]} is silent",
             PORT: f"{self.bus}: its serial port is gone; nothing is known of {count}",
             COMMON: f"{self.bus}: {count} report {self.fault}",
+            JABBER: f"{self.posts[0]} speaks without end and is kept silent; its light goes on, look at the post",
+            FLOOD: f"{self.posts[0]}: more events than a post may say; it is faulty, or somebody has the line's key",
+            NOISE: f"{self.bus}: disturbed, and by no post that answers; look at the cable, its ends and its devices",
         }[self.kind]
 
 
@@ -80,6 +92,7 @@ class _Line:
     changed_ms: int = 0
     dirty_ms: int | None = None  # since when something waits to be judged
     alarms: dict[int, Alarm] = field(default_factory=dict)
+    disturbed: list[Alarm] = field(default_factory=list)
 
 
 class Alarms:
@@ -109,6 +122,16 @@ class Alarms:
         line = self._lines[bus]
         if line.open != is_open:
             line.open = is_open
+            self._touch(line, now_ms)
+
+    def disturbed(self, bus: str, guilty: Sequence[str], floods: Sequence[str], noisy: bool, now_ms: int) -> None:
+        """Which posts disturb a line and how, or that somebody does."""
+        line = self._lines[bus]
+        found = [Alarm(JABBER, bus, (post,)) for post in guilty] + [Alarm(FLOOD, bus, (post,)) for post in floods]
+        if noisy:
+            found.append(Alarm(NOISE, bus, tuple(line.order)))
+        if line.disturbed != found:
+            line.disturbed = found
             self._touch(line, now_ms)
 
     def active(self) -> list[tuple[int, Alarm]]:
@@ -141,7 +164,7 @@ class Alarms:
         if not line.open:
             return [Alarm(PORT, bus, tuple(line.order))]
         silent = [self._posts[post].silent is True for post in line.order]
-        return silences(bus, line.order, silent) + self._common(bus, line)
+        return silences(bus, line.order, silent) + self._common(bus, line) + line.disturbed
 
     def _common(self, bus: str, line: _Line) -> list[Alarm]:
         there = [post for post in line.order if self._posts[post].silent is False]
@@ -156,7 +179,7 @@ class Alarms:
         """Give each alarm the number of the one before it that shares most posts, or a new one."""
         before, changes, now = dict(line.alarms), [], {}
         for alarm in sorted(found, key=lambda one: -len(one.posts)):
-            same = [n for n, old in before.items() if old.fault == alarm.fault and set(old.posts) & set(alarm.posts)]
+            same = [n for n, old in before.items() if old.alike(alarm)]
             if same:
                 number = max(same, key=lambda n: len(set(before[n].posts) & set(alarm.posts)))
                 old = before.pop(number)

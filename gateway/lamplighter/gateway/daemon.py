@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 
-from lamplighter.gateway import items, line, metrics
+from lamplighter.gateway import disturbed, items, line, metrics
 from lamplighter.gateway.alarm_desk import AlarmDesk
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
@@ -93,6 +93,8 @@ class Daemon:
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
+        bauds = {bus.id: bus.baud for bus in self.config.buses}
+        self.disturbed = disturbed.Lines(bauds, self._present, self.ask, secrets.token_bytes)
         self.homeassistant, self.notifier = HomeAssistantDesk(self), Notifier(self.database, self.now_ms)
         heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
         self.own_update = OwnUpdate(self)
@@ -191,7 +193,8 @@ class Daemon:
         self.relay.items(bus, self._names[bus, got.address], got)
 
     def _heard(self, bus: str, heard: line.Heard) -> None:
-        self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
+        if not self.disturbed.floods.event(self._names[bus, heard.address], self.now_ms()):
+            self.relay.heard(bus, self._names[bus, heard.address], heard)  # first of all: somebody walks
         self.flow.heard(self._names[bus, heard.address], heard)
         self.homeassistant.heard(self._names[bus, heard.address], heard)
         if heard.repeat:
@@ -236,6 +239,9 @@ class Daemon:
         if self.fleet.offline(post):
             log.warning("%s does not answer", post)
 
+    def _present(self, bus: str) -> list[str]:
+        return [site.id for site in self.config.on_bus(bus) if self.fleet.states[site.id].online]
+
     def _result(self, bus: str, result: line.Result) -> None:
         then = self._waiting.pop(result.id, None)
         if then is not None:
@@ -271,6 +277,8 @@ class Daemon:
                 self.energy.tick()
                 self.homeassistant.tick()
                 self.own_update.tick()
+            for name, bus in self.buses.items():
+                self.disturbed.tick(name, bus.poller.counters, now_ms)
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)

@@ -50,10 +50,11 @@ FREE, WAIT, WINDOW = 0, 1, 2
 class Counters:
     """What passed on the line since the start."""
 
-    __slots__ = ("bytes", "errors", "frames_rx", "frames_tx", "last_error", "retries")
+    __slots__ = ("bytes", "errors", "frames_rx", "frames_tx", "heard_bytes", "last_error", "noise_bytes", "retries")
 
     def __init__(self) -> None:
         self.bytes = self.errors = self.frames_rx = self.frames_tx = self.retries = 0
+        self.heard_bytes = self.noise_bytes = 0  # those of others; and what of them were no frames
         self.last_error = ""
 
 
@@ -97,7 +98,8 @@ class Poller:
         self._aliases = frozenset(aliases)
         self._sent_ms = 0  # when what we are sending ends
         self._decoder = Decoder()
-        self._baud = baud
+        self._asked_heard = 0  # how many bytes when it was asked
+        self.baud = baud
         self._timing = Timing(baud, turn_ms)
         self._reply_ms = reply_ms or self._timing.reply_ms
         self._cycle_ms = cycle_ms
@@ -172,6 +174,7 @@ class Poller:
 
     def _received(self, data: bytes, t_ms: int) -> None:
         self.counters.bytes += len(data)
+        self.counters.heard_bytes += len(data)
         self._visit.noise = True
         if self._phase == FREE:
             self._open_window(t_ms)
@@ -180,9 +183,11 @@ class Poller:
         else:
             self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
             self._behind_poll(len(data), t_ms)
-        errors = self._decoder.errors
+        errors, noise = self._decoder.errors, self._decoder.noise
         for frame in self._decoder.feed(data):
             self._frame(frame, t_ms)
+        if not self._visit.active:  # those who are searched for speak all at once
+            self.counters.noise_bytes += self._decoder.noise - noise
         if self._decoder.errors != errors:
             self.mouth.trouble(t_ms)
             self._error(self._decoder.last_error, self._decoder.errors - errors)
@@ -541,6 +546,7 @@ class Poller:
         self._phase, self._question = WAIT, question
         slow = slow or (question is not None and question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA))
         self._began_ms = self._judge_ms = None
+        self._asked_heard = self.counters.heard_bytes
         self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms
         self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
 
@@ -555,16 +561,17 @@ class Poller:
             question.peer.urgent = True  # who was asked kept silent: events garbled each other before its answer
             return
         self.counters.retries += 1
+        noisy = self.counters.heard_bytes != self._asked_heard
         if question.peer.state == SESSION:  # one that is off says nothing of the line
             self.mouth.trouble(t_ms)
         peer = question.peer
         if question.kind == messages.HELLO:
-            if self._roster.missed_hello(peer, t_ms):
+            if self._roster.missed_hello(peer, t_ms, noisy):
                 self._actions.append(line.Offline(peer.address))
                 self._actions += self._jobs.drop(peer.address, "is offline")
             return
         peer.full = True  # what was lost may have been a STATUS that a STILL builds on
-        if self._roster.missed_poll(peer, t_ms):
+        if self._roster.missed_poll(peer, t_ms, noisy):
             self._link.forget(peer.address)
             self.timekeeper.closed(peer.address)
         if question.job is not None:
@@ -598,7 +605,7 @@ class Poller:
             self._places(t_ms, max(0, left - 1))
 
     def _wire_ms(self, size: int) -> int:
-        return -(-size * 10_000 // self._baud)
+        return -(-size * 10_000 // self.baud)
 
     def _ended(self, result: line.Result | None) -> None:
         if result is not None:

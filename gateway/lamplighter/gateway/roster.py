@@ -11,8 +11,9 @@ from lamplighter.gateway.line import Status
 
 NEW, SESSION, OFFLINE = 0, 1, 2
 
-MISSES_MAX = 2  # polls without an answer before the session is given up
-HELLO_TRIES = 5  # at 20 % loss each way a live post is called offline once in 160 times
+SILENCE = 8  # what a miss in silence counts; where noise was heard in the place of the answer, it says little: 1
+MISSES_MAX = 2 * SILENCE  # polls without an answer before the session is given up
+HELLO_TRIES = 5 * SILENCE  # at 20 % loss each way a live post is called offline once in 160 times
 HELLO_AGAIN_MS = 150  # between two greetings of the same post: another post may be greeted meanwhile
 OFFLINE_EVERY_MS = 2000  # one vain greeting takes some 60 ms: 3 % of the line
 LONELY_EVERY_MS = 250  # where nobody is in session the line has nothing better to do
@@ -98,18 +99,18 @@ class Roster:
         self._hello_ms = t_ms
         self._changes.any = True
 
-    def missed_poll(self, peer: Peer, t_ms: int) -> bool:
-        """No answer in session; return whether the session is to be given up."""
-        peer.misses += 1
+    def missed_poll(self, peer: Peer, t_ms: int, noisy: bool = False) -> bool:
+        """No answer in session, `noisy`: but something else; return whether the session is to be given up."""
+        peer.misses += 1 if noisy else SILENCE
         peer.poll_ms = t_ms
         if peer.misses < MISSES_MAX:
             return False
         peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
         return True
 
-    def missed_hello(self, peer: Peer, t_ms: int) -> bool:
-        """No answer to a greeting; return whether the post has just become offline."""
-        peer.hellos += 1
+    def missed_hello(self, peer: Peer, t_ms: int, noisy: bool = False) -> bool:
+        """No answer to a greeting, as in missed_poll; return whether the post has just become offline."""
+        peer.hellos += 1 if noisy else SILENCE
         peer.hello_ms = t_ms + HELLO_AGAIN_MS
         if peer.state == OFFLINE:
             self._hello_ms = t_ms + (OFFLINE_EVERY_MS if self.anyone() else LONELY_EVERY_MS)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway import commands, items, line, procedures
 from lamplighter.gateway.database import SCHEMA
+from lamplighter.gateway.disturbed import Lines
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.plan_sync import PlanSync, compile_all
@@ -45,6 +46,7 @@ DISK_US = 5_000_000  # broker.py's DISK_S: until an acknowledgement is written d
 OFFER_US = 5_000_000
 EXPIRES_S = 60
 CLOCK_US = 1_000_000
+WATCH_US = 250_000
 PLAN_EXPIRES_MS = 300_000
 
 
@@ -102,6 +104,7 @@ class Cabinet:
         self._life = 0  # callbacks of an earlier life of the process do nothing
         self._number = 0
         self._wakes: dict[str, int] = {}
+        self._disturbed: Lines | None = None
         self._online: set[str] = set()
 
     # --- life
@@ -126,6 +129,10 @@ class Cabinet:
         self._every(CLOCK_US, self.tell_time)
         self._every(PUBLISH_US, self._publish)
         self._every(PUBLISH_US, self._send_plans)
+        random = self.street.random_of("hush", self._life).randbytes
+        bauds = {bus: poller.baud for bus, poller in self.pollers.items()}
+        self._disturbed = Lines(bauds, self._present, self._ask, random)
+        self._every(WATCH_US, self._watch)
 
     def kill(self) -> None:
         """kill -9: all but the store is gone."""
@@ -222,6 +229,14 @@ class Cabinet:
         """As the daemon does: what is not on disk is acknowledged to nobody."""
         if self.outbox.append(entries).exception() is None and told is not None:
             self._give(bus, told)
+
+    def _present(self, bus: str) -> list[str]:
+        return sorted(post for post in self._online if self._sites[post].bus == bus)
+
+    def _watch(self) -> None:
+        for bus, poller in self.pollers.items():
+            assert self._disturbed is not None
+            self._disturbed.tick(bus, poller.counters, self._now_ms())
 
     def _ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
         self._number += 1

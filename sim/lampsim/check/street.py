@@ -318,6 +318,12 @@ class Street:
         self.witness.hostile(line, data)
         self.buses[line].write(STRANGER, data)
 
+    def babble(self, post: str, data: bytes) -> None:
+        """The program of a post has gone mad and sends this, unless the post is off or is to keep silent."""
+        one = self.posts[post]
+        if one.post is not None and not (one.post.line and one.post.clock.t_ms < one.post.line.silent_ms):
+            one.bus.write(post, data)
+
     def overheard(self, line: str) -> list[bytes]:
         """The last frames on a line, oldest first, that are at least OLD_US old."""
         return [data for at, data in self.buses[line].heard if at < self.loop.now_us - OLD_US]

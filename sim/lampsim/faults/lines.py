@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lampsim.faults.base import Fault, Shape, Stage, fault
@@ -94,12 +95,32 @@ class Jabber(Fault):
         return cls(at_s, min(for_s, 20.0), line=shape.line(draw))
 
     def begin(self, stage: Stage) -> None:
-        noise = self.random()
-        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+        bursts(stage, self, lambda data: stage.inject(self.line, data))
 
-        def burst() -> None:
-            if stage.loop.now_us < until_us:
-                stage.inject(self.line, noise.randbytes(noise.randint(1, JABBER_BYTES)))
-                stage.loop.at(stage.loop.now_us + noise.randint(JABBER_US // 4, 2 * JABBER_US), burst)
 
-        burst()
+@fault("mad-post")
+@dataclass(frozen=True)
+class MadPost(Fault):
+    """The program of a post sends noise, burst after burst, but still heeds a word that it be silent."""
+
+    post: str = ""
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, shape.post(draw))
+
+    def begin(self, stage: Stage) -> None:
+        bursts(stage, self, lambda data: stage.babble(self.post, data))
+
+
+def bursts(stage: Stage, fault: Fault, send: Callable[[bytes], None]) -> None:
+    """`send` pieces of noise for as long as the fault lasts."""
+    noise = fault.random()
+    until_us = stage.loop.now_us + round(fault.for_s * 1e6)
+
+    def burst() -> None:
+        if stage.loop.now_us < until_us:
+            send(noise.randbytes(noise.randint(1, JABBER_BYTES)))
+            stage.loop.at(stage.loop.now_us + noise.randint(JABBER_US // 4, 2 * JABBER_US), burst)
+
+    burst()

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from lamplighter.gateway import line
+from lamplighter.gateway.disturbed import Lines
 from lamplighter.gateway.plan_sync import Compiled, PlanSync
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.procedures import Outcome, send_plan
@@ -34,6 +35,7 @@ COMMIT_US = 10_000  # LIBRARIES.md: group commits of 5 to 50 ms
 PLANS_US = 1_000_000  # who needs which plan is looked at once a second while somebody may need one
 PLAN_EXPIRES_MS = 600_000
 UNCERTAINTY_MS = 50
+WATCH_US = 500_000  # how often a noisy line is looked at
 
 Answered = Callable[[line.Result], None]
 
@@ -69,7 +71,8 @@ class Port(Deaf):
     def handle(self, event: tuple | None) -> None:
         if self._closed:
             return
-        mouth = self.poller.mouth
+        mouth, counters = self.poller.mouth, self.poller.counters
+        errors = counters.errors
         said = mouth.said
         for action in self.poller.handle(event, self._loop.now_us // 1000):
             if isinstance(action, line.Send):
@@ -80,6 +83,8 @@ class Port(Deaf):
                 self._gateway.take(self, action)
         if not self._closed:
             self._wake()
+            if counters.errors != errors:
+                self._gateway.disturbed_on(self)
 
     def _wake(self) -> None:
         deadline = self.poller.deadline()
@@ -145,6 +150,9 @@ class VirtualGateway:
         self.hood = hood or Neighbourhood(aliases={bus: {} for bus in wires})
         self._whisper = whisper
         self.relay = Relay(self.hood.routes, self.hood.wanted)
+        bauds = {bus: wire.baud for bus, wire in wires.items()}
+        self.disturbed = Lines(bauds, self._present, self.ask, bytes)
+        self._watched: set[str] = set()  # lines that were noisy a moment ago
 
     @property
     def posts(self) -> list[str]:
@@ -166,6 +174,9 @@ class VirtualGateway:
             self.relay.plan(self._compiled.document)
             self._behind = set(self._hashes)
         self.relay = Relay(self.hood.routes, self.hood.wanted)
+        bauds = {bus: wire.baud for bus, wire in self.wires.items()}
+        self.disturbed = Lines(bauds, self._present, self.ask, generator.randbytes)
+        self._watched = set()
         stored = self.store.stored()
         utc_s = (self._utc_ms() or 0) // 1000
         self.ports = {
@@ -244,6 +255,27 @@ class VirtualGateway:
 
     # --- what the Pollers say
 
+    def disturbed_on(self, port: Port) -> None:
+        """Something was heard on a line that was no frame: it is watched until that has passed."""
+        if port.bus in self._watched:
+            return
+        self._watched.add(port.bus)
+        starts = self.starts
+
+        def watch() -> None:
+            if self.starts != starts or not self.running:
+                return
+            self.disturbed.tick(port.bus, port.poller.counters, self.loop.now_us // 1000)
+            if self.disturbed.lines[port.bus].idle:
+                self._watched.discard(port.bus)
+            else:
+                self.loop.after(WATCH_US, watch)
+
+        watch()
+
+    def _present(self, bus: str) -> list[str]:
+        return [site.id for site in self.sites if site.bus == bus and site.id in self.online]
+
     def take(self, port: Port, action: tuple) -> None:
         kind = type(action)
         if kind is line.Status:
@@ -318,14 +350,15 @@ class VirtualGateway:
                 self._whisper(self.name, other, event)
 
     def _heard(self, port: Port, heard: line.Heard) -> None:
-        if self.relay.matters(self._names[port.bus, heard.address]):
-            self._relay_heard(self._names[port.bus, heard.address], heard)
+        post = self._names[port.bus, heard.address]
+        if not self.disturbed.floods.event(post, self.loop.now_us // 1000) and self.relay.matters(post):
+            self._relay_heard(post, heard)
         if heard.repeat:
             return
         utc_s = max(0, ((self._utc_ms() or 0) - heard.age_ms) // 1000)
         item = (heard.seq, messages.PRESENCE, utc_s, heard.input, heard.user_class, 0)
         kept = line.Kept(heard.address, heard.epoch, heard.seq) if heard.age_ms < AGE_MAX_MS else None
-        self._keep([Entry(self._names[port.bus, heard.address], heard.epoch, item, True)], port, kept)
+        self._keep([Entry(post, heard.epoch, item, True)], port, kept)
 
     def _keep(self, entries: list[Entry], port: Port, stored: line.Stored | line.Kept | None) -> None:
         self.store.append(entries)

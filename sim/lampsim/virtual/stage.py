@@ -84,6 +84,12 @@ class WorldStage:
             wire.plug(Stranger())
         wire.send(Stranger.name, data)
 
+    def babble(self, post: str, data: bytes) -> None:
+        """The program of a post has gone mad and sends this, unless the post is off or is to keep silent."""
+        one = self.posts[post]
+        if one.post is not None and one.plugged and not (one.post.line and one.t_ms() < one.post.line.silent_ms):
+            one.wire.send(post, data)
+
     def overheard(self, line: str) -> list[bytes]:
         """The last frames on a line, oldest first, that are at least OLD_US old."""
         return [data for at_us, data in self.world.wires[line].recent if at_us < self.loop.now_us - OLD_US]
