@@ -54,10 +54,14 @@ class PtyStreet:
     def handle(self, lamp: Lamp, event) -> None:
         """In the street's thread only."""
         for frame in lamp.handle(event, self.now_ms()):
-            os.write(self._master, frame)
-            for other in self.lamps:
-                if other is not lamp:
-                    self.handle(other, ("rx", frame))
+            self.send(frame, lamp)
+
+    def send(self, data: bytes, sender: Lamp | None = None) -> None:
+        """Put bytes on the line, in the street's thread only."""
+        os.write(self._master, data)
+        for other in self.lamps:
+            if other is not sender:
+                self.handle(other, ("rx", data))
 
     def close(self) -> None:
         self.call(lambda street: setattr(street, "_stopped", True))

@@ -416,6 +416,29 @@ MUTANTS = [
         "tests/edge/test_wire_keeper.py",
     ),
     Mutant(
+        "who is to keep silent keeps the line", POST + "line.py", "if said is None or t_ms < self.silent_ms:",
+        "if said is None:", "tests/edge/test_hush.py",
+    ),
+    Mutant(
+        "a post says as many events as it likes", POST + "line.py",
+        " or spent_ms > t_ms + EVENT_BURST * EVENT_EVERY_MS:", ":", "tests/edge/test_hush.py",
+    ),
+    Mutant(
+        "whoever is tried first is to blame", GATEWAY + "disturbed.py",
+        "if 4 * (yield from self._rate(LISTEN_MS)) >= base:", "if not (yield from self._rate(LISTEN_MS)) + 1:",
+        "tests/gateway/test_disturbed.py",
+    ),
+    Mutant(
+        "noise that ceased is blamed all the same", GATEWAY + "disturbed.py",
+        "if 2 * (yield from self._rate(RETURN_MS)) < base:", "if (yield from self._rate(RETURN_MS)) < 0:",
+        "tests/gateway/test_disturbed.py",
+    ),
+    Mutant(
+        "a flood of events goes on to the other lines", GATEWAY + "disturbed.py",
+        "            return True\n        self._spent_ms[post]", "            return False\n        self._spent_ms[post]",
+        "tests/gateway/test_disturbed.py",
+    ),
+    Mutant(
         "a keeper cuts the places of a GO short", WIRE + "keeper.py", "(places + self._rank())", "self._rank()",
         "tests/edge/test_wire_keeper.py",
     ),
