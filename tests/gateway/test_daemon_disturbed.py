@@ -1,4 +1,4 @@
-"""The daemon on a line that a post disturbs: real posts behind a pty, noise in real time, an alarm that names the post."""
+"""The daemon on a line that a post disturbs: real posts behind a pty, noise in real time, an alarm with its name."""
 
 import asyncio
 import random
