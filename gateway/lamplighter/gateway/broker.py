@@ -6,6 +6,9 @@ Rules kept here
 - What the centre asks for again is sent again, under the same ids.
 - At most `inflight` publishes are under way, and no more than the broker takes where it says so (MQTT 5, session.py);
   correctness needs no more than MQTT 3.1.1 and a clean session.
+- Subscriptions are of QoS 0. Without a session QoS 1 would promise no more: what is under way when a connection breaks
+  is lost with either, which is why a request is answered and what is desired is retained. And RabbitMQ makes a durable
+  queue of QoS 1, on one node; were that node killed, the gateway could subscribe on no other (tests/cluster).
 - What is whispered (other cabinets' business, by the second) goes out at once with QoS 0, or never.
 - Retained state is kept here by topic and sent again, whole, on every connection.
 - The broker may be away as long as it likes: nobody waits for it but this file.
@@ -178,9 +181,7 @@ class Broker:
             self._versions.connected()
             words = "connected to broker %s:%d with MQTT %s, %d under way at most"
             log.info(words, self._settings.host, self._settings.port, NAMES[self._versions.now], most)
-            for topic in self._subscriptions:
-                await client.subscribe(topic, qos=1)
-            for topic in sorted(self._listen_to):
+            for topic in (*self._subscriptions, *sorted(self._listen_to)):
                 await client.subscribe(topic, qos=0)
             self._whispers.clear()
             self._dirty = dict.fromkeys(self._retained)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lamplighter.provision import cabinet, private
+from lamplighter.provision import cabinet, cluster, private
 from lamplighter.provision import site as sites
 from lamplighter.terminal import BadInput, Failed, print_json
 
@@ -90,6 +90,25 @@ def list_command(folder: Path, as_json: bool) -> int:
         days = (end - now()).days
         remark = "  ENDED" if days < 0 else f"  renew: {days} days" if days < SOON_DAYS else ""
         click.echo(f"{end:%Y-%m-%d}  {who}{remark}")
+    return 0
+
+
+@provision.command("cluster")
+@click.argument("folder", type=Folder)
+@click.option("--node", "nodes", multiple=True, required=True, metavar="NAME@HOST", help="A node; give each of them.")
+@click.option(
+    "--cluster-folder",
+    default="/etc/rabbitmq/lamplighter",
+    show_default=True,
+    help="Where the files will lie on each node.",
+)
+def cluster_command(folder: Path, nodes: tuple[str, ...], cluster_folder: str) -> int:
+    """Write FOLDER/cluster: RabbitMQ's files for the site in FOLDER; again after 'add', for the new gateways."""
+    try:
+        made = cluster.write(folder, list(nodes), cluster_folder)
+    except private.ProvisionError as error:
+        raise BadInput(str(error)) from None
+    click.echo(f"{made}: for {len(nodes)} nodes; what goes where stands in deploy/cluster/README.md")
     return 0
 
 
