@@ -31,7 +31,7 @@ NAME = "brokers.lamplighter.test"
 HOSTS = ["localhost", NAME, *(f"127.0.0.{n}" for n in NODES), *(f"{n}.{NAME}" for n in NODES)]
 # For three nodes that share a machine with others: one scheduler each, little memory, quick to find each other
 SMALL = """
-vm_memory_high_watermark.absolute = 400MB
+vm_memory_high_watermark.absolute = {memory}
 disk_free_limit.absolute = 200MB
 cluster_formation.discovery_retry_interval = 100
 """
@@ -69,9 +69,15 @@ WITH_US = (
 class Cluster:
     """`start`, `kill` a node, `start_node` it again, `stop`. Every process is started from the calling thread."""
 
-    def __init__(self, folder: Path, gateways: list[Path] | None = None, names: tuple[str, ...] = ("gw1", "gw2")):
+    def __init__(
+        self,
+        folder: Path,
+        gateways: list[Path] | None = None,
+        names: tuple[str, ...] = ("gw1", "gw2"),
+        memory: str = "400MB",
+    ) -> None:
         """`folder` must be new. `gateways`: their gateway.toml; else gateways of these names are made up."""
-        self.folder = folder
+        self.folder, self._memory = folder, memory
         self.mqtt, self.amqp, self._epmd_port, *self._dist = free_ports(3 + len(NODES))
         self.site = folder / "site"
         folder.mkdir(mode=0o700, parents=True)
@@ -109,7 +115,7 @@ class Cluster:
                 shutil.copy2(path, folder / path.name)
         conf = folder / "rabbitmq.conf"
         kept = [line for line in conf.read_text().splitlines() if not line.startswith(("vm_memory_", "disk_free_"))]
-        conf.write_text("\n".join(kept) + SMALL)
+        conf.write_text("\n".join(kept) + SMALL.format(memory=self._memory))
         (folder / "erlang.cookie").rename(folder / ".erlang.cookie")
 
     def start_node(self, n: int) -> None:
@@ -140,6 +146,10 @@ class Cluster:
         process = self._processes.pop(n)
         process.kill()
         process.wait()
+
+    def pids(self) -> list[int]:
+        """Of the nodes that run."""
+        return [process.pid for process in self._processes.values()]
 
     def stop(self) -> None:
         """End everything. Nothing of a trial is worth a gentle end."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "posts": ("lamplighter.office.cli_posts:posts", "List the posts of a gateway: level, reason, power, faults."),
     "override": ("lamplighter.office.cli_override:override", "Set a level on posts for a limited time, or end that."),
     "why": ("lamplighter.office.cli_why:why", "Ask a post why it has its level, now or at another time."),
+    "keep": ("lamplighter.office.cli_keep:keep", "Remember what is desired of a site's gateways; for a cluster."),
     "watch": ("lamplighter.office.cli_watch:watch", "Print what happens at a gateway as it happens."),
     "find": ("lamplighter.gateway.cli_find:find", "Find new, moved and replaced boards on a line, and place them."),
     "gateway": ("lamplighter.gateway.cli:gateway", "Run the cabinet daemon."),

@@ -7,8 +7,10 @@ deploy/cluster/install brings without starting it.
 import asyncio
 import contextlib
 import datetime
+import json
 import ssl
 import stat
+import sys
 
 import aiomqtt
 import pika
@@ -196,6 +198,45 @@ async def test_who_has_no_good_certificate_stays_outside(cluster, tmp_path) -> N
     assert welcome == [words.WELCOME], "the control"
 
 
+# --- what is desired
+
+
+@contextlib.asynccontextmanager
+async def keeping(cluster: Cluster, folder, n: int):
+    """`lamplighter keep`, as a process, by node n."""
+    place = folder_of(cluster, "office")
+    options = [f"--tls-ca={place / 'ca.pem'}", f"--tls-cert={place / 'mqtt.pem'}", f"--tls-key={place / 'mqtt.key'}"]
+    command = [sys.executable, "-m", "lamplighter", "keep", str(folder), f"--broker=127.0.0.{n}:{cluster.mqtt}"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, "--site=lln", *options, stderr=pipe)
+    try:
+        async with asyncio.timeout(30):
+            assert b"keeping what is desired" in await process.stderr.readline()
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_what_is_desired_reaches_a_gateway_that_was_away(cluster, tmp_path) -> None:
+    """No node retains anything, so that none can retain something old; the centre remembers."""
+    first, second = (json.dumps({"v": 1, "hash": name * 16, "plan": {}}).encode() for name in "ab")
+    topic, kept = f"{BASE}/gw1/desired/plans", tmp_path / "kept"
+    async with keeping(cluster, kept, 1):
+        async with client(cluster, "office", 2) as office:
+            await office.publish(topic, first, qos=1, retain=True)
+        await until(lambda: (kept / "gw1" / "plans.json").exists())
+    async with client(cluster, "office", 3) as office:  # nobody remembers this but the keeper's session
+        await office.publish(topic, second, qos=1, retain=True)
+    with names():
+        async with Cabinet(cluster, "gw1", tmp_path, 2) as cabinet, keeping(cluster, kept, 3):
+            await until(lambda: cabinet.broker.is_connected and (kept / "gw1" / "plans.json").read_bytes() == second)
+            assert cabinet.got == [], "the control: no node had anything for it"
+            cabinet.broker.retain(cabinet.topics.status, '{"v":1,"online":true}')
+            await until(lambda: cabinet.got)
+    assert cabinet.got == [(topic, second)]
+
+
 # --- a node dies
 
 
@@ -209,15 +250,16 @@ async def test_a_node_killed_in_the_flood_costs_nothing(cluster, tmp_path) -> No
             ]
             for turn, n in enumerate((leader(cluster), 3)):
                 await until(lambda: all(one.broker.is_connected for one in cabinets))
-                flood = asyncio.create_task(tell_on(cabinets))
+                enough = asyncio.Event()
+                flood = asyncio.create_task(tell_on(cabinets, enough))
                 await until(lambda turn=turn: len(centre.items) > 500 + 3000 * turn)
                 cluster.kill(n)
                 await until(lambda: not all(one.broker.is_connected for one in cabinets))
                 await until(lambda: all(one.broker.is_connected for one in cabinets))
                 await until(lambda turn=turn: len(centre.items) > 2000 + 3000 * turn)
                 await is_asked_and_hears(cluster, cabinets, n % len(NODES) + 1)
-                flood.cancel()
-                await asyncio.gather(flood, return_exceptions=True)
+                enough.set()
+                await flood
                 await until(lambda: all(one.outbox.backlog == 0 for one in cabinets))
                 cluster.start_node(n)
                 await asyncio.to_thread(cluster.wait, n)
@@ -236,8 +278,8 @@ def leader(cluster: Cluster) -> int:
     return next(n for n in NODES if cluster.node(n) == name)
 
 
-async def tell_on(cabinets: list[Cabinet]) -> None:
-    while True:
+async def tell_on(cabinets: list[Cabinet], enough: asyncio.Event) -> None:
+    while not enough.is_set():
         for one in cabinets:
             await one.tell(5)
         await asyncio.sleep(0.02)

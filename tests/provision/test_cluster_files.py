@@ -128,7 +128,7 @@ def test_the_command_writes_what_a_node_needs_and_keeps_the_cookie(place, tmp_pa
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     conf = (folder / "rabbitmq.conf").read_text()
     assert "cluster_formation.classic_config.nodes.3 = rabbit@broker3" in conf
-    assert "load_definitions = /etc/rabbitmq/lamplighter/definitions.json" in conf
+    assert "definitions.local.path = /etc/rabbitmq/lamplighter/definitions.json" in conf
     keys = [line.split(" = ")[0] for line in conf.splitlines() if " = " in line]
     assert len(set(keys)) == len(keys), "no setting twice"
     (tmp_path / "gw3.toml").write_text(gateway_toml("gw3"))

@@ -46,13 +46,14 @@ class Target:
         return "/".join((self.root, self.site, self.gateway, *parts))
 
 
+_GATEWAY = click.option("--gateway", default="", metavar="ID", help="The gateway.")
 _OPTIONS = [
     click.option("--broker", default="127.0.0.1", metavar="HOST[:PORT]", show_default=True, help="The MQTT broker."),
     click.option(
         "--root", default="lamplighter", metavar="TOPIC", show_default=True, help="First level of the topics."
     ),
     click.option("--site", default="", metavar="ID", help="The town or district the gateway belongs to."),
-    click.option("--gateway", default="", metavar="ID", help="The gateway."),
+    _GATEWAY,
     click.option("--username", default=None, metavar="NAME", help="Identity at the broker."),
     click.option("--password-file", default=None, metavar="FILE", help="A file whose first line is the password."),
     click.option(
@@ -63,16 +64,22 @@ _OPTIONS = [
 ]
 
 
-def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
+def with_target(command: Callable[..., Any], whole_site: bool = False) -> Callable[..., Any]:
     """Give a click command the broker options, and their checked result as the argument `target`."""
 
     @functools.wraps(command)
     def wrapped(**kwargs: Any) -> Any:
-        names = ("broker", "root", "site", "gateway", "username", "password_file", "tls_ca", "tls_cert", "tls_key")
-        return command(target=target(**{name: kwargs.pop(name) for name in names}), **kwargs)
+        names = ["broker", "root", "site", "gateway", "username", "password_file", "tls_ca", "tls_cert", "tls_key"]
+        if whole_site:
+            names.remove("gateway")
+            kwargs["target"] = target(gateway="every", **{name: kwargs.pop(name) for name in names})
+        else:
+            kwargs["target"] = target(**{name: kwargs.pop(name) for name in names})
+        return command(**kwargs)
 
     for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
+        if not (whole_site and option is _GATEWAY):
+            wrapped = option(wrapped)
     for param in wrapped.__click_params__:  # type: ignore[attr-defined]
         if isinstance(param, click.Option) and param.name in ("broker", "root", "site", "gateway", "username"):
             param.envvar = f"LAMPLIGHTER_{param.name.upper()}"
@@ -80,6 +87,11 @@ def with_target(command: Callable[..., Any]) -> Callable[..., Any]:
         elif isinstance(param, click.Option) and param.name and param.name.startswith(("tls_", "password_")):
             param.envvar = f"LAMPLIGHTER_{param.name.upper()}"
     return wrapped
+
+
+def with_site(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command that is about every gateway of a site."""
+    return with_target(command, whole_site=True)
 
 
 def target(

@@ -26,7 +26,8 @@ NONE = "^$"  # matches no topic
 CONF = """\
 # Made by 'lamplighter provision cluster'; the same file for every node. See deploy/cluster/README.md.
 {nodes}
-load_definitions = {folder}/definitions.json
+definitions.import_backend = local_filesystem
+definitions.local.path = {folder}/definitions.json
 
 # --- who comes in: certificates only
 listeners.tcp = none
@@ -55,16 +56,25 @@ mqtt.allow_anonymous = false
 cluster_partition_handling = pause_minority
 # A subscriber by MQTT that keeps its session (QoS 1) has a queue on three nodes; gateways keep none
 mqtt.durable_queue_type = quorum
+# Each node would retain its own, possibly old, messages, and a gateway that comes to another node take an old plan from
+# it; so none retains any, and 'lamplighter keep' remembers what is desired
+mqtt.retained_message_store = rabbit_mqtt_retained_msg_store_noop
 # Where memory or disk run short publishers get no acknowledgement and wait; gateways keep their items on their own disk
 vm_memory_high_watermark.relative = 0.5
 disk_free_limit.absolute = 2GB
 
 # --- how fast
+# 1,800 users take some 20 s to take in; a start does it only when the file has changed
+definitions.skip_if_unchanged = true
 # A node that vanishes without a word (power, network) is given up after 15 to 19 s and not after a minute and more
 net_ticktime = 15
 # 1,800 gateways come back at once; the default queue for connections holds 128
 mqtt.tcp_listen_options.backlog = 4096
 mqtt.tcp_listen_options.nodelay = true
+# and their handshakes take longer together than the 5 and 10 s that one may
+ssl_handshake_timeout = 60000
+handshake_timeout = 60000
+mqtt.login_timeout = 60000
 # Messages under way to one subscriber; the default of 10 makes a slow one of every far one
 mqtt.prefetch = 1000
 # The leaders of queues are spread over the nodes
