@@ -1,4 +1,4 @@
-"""`lampsim bench`: the figures of the bus, models and real code, each by one command."""
+"""`lampsim bench`: the figures of the bus, models and real code, and of the relay behind it, each by one command."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import click
 
 from .access_commands import bus, real, turn
 from .line_commands import agree, faults, repower
+from .relay_command import relay
 
 
 @click.group()
 def bench() -> None:
-    """Benchmarks of the bus: access schemes as models on a byte-true line, and the real code beside them."""
+    """Benchmarks: the bus as models on a byte-true line, the real code beside them, and the relay to the centre."""
 
 
-for command in (agree, bus, faults, real, repower, turn):
+for command in (agree, bus, faults, real, relay, repower, turn):
     bench.add_command(command)
