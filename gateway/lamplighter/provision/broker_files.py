@@ -35,7 +35,8 @@ set_tcp_nodelay true
 # --- what was acknowledged a second ago outlives kill -9
 # mosquitto writes its whole store anew each time. Saving after every change (autosave_on_changes) was measured at
 # 22 ms a message with 3,000 queued, and grows with the queue; so the last second is left to the centre, which sees the
-# gap and asks the gateway again.
+# gap and asks the gateway again. Each save holds everybody up: some 20 ms with the retained states of 12,500 posts,
+# 0.9 s with 450,000. From 5,000 posts on write 1800 here: what is forgotten then is asked for, and said, again.
 persistence true
 persistence_location {state}/
 autosave_interval 1
