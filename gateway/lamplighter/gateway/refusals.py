@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ssl
 
+from paho.mqtt.reasoncodes import ReasonCode
+
+# What a broker says, in MQTT 5's numbers; paho puts 3.1.1's into them. A bare number is paho's own and means something
+# else: there 4 is "not connected".
 REFUSALS = {
-    4: "it does not accept this user name and password; check [mqtt] username and password_file",
-    5: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
     134: "it does not accept this user name and password; check [mqtt] username and password_file",
     135: "it does not let this client in; check [mqtt] username, password_file or tls_cert",
 }
+LOST = (4, 7)  # paho's: not connected, connection lost
 TEXT_MAX = 200
 
 
@@ -19,9 +22,10 @@ def reason(errors: BaseExceptionGroup) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     code = getattr(error, "rc", None)
-    code = getattr(code, "value", code)
-    if code in REFUSALS:
-        return REFUSALS[code]
+    if isinstance(code, ReasonCode) and code.value in REFUSALS:
+        return REFUSALS[code.value]
+    if isinstance(code, int) and code in LOST:
+        return "the connection was lost"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not good: {error.verify_message}; check [mqtt] host and tls_ca, and the clock"
     if isinstance(error, ssl.SSLError):
