@@ -7,7 +7,6 @@ fault is one line too, and LAMPLIGHTER_DEBUG=1 shows the rest.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -61,6 +60,8 @@ class LazyGroup(click.Group):
             raise Failed(f"'{cmd_name}' needs the module {missing.name}", "is this installation complete?") from missing
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        import difflib  # takes memory that a cabinet needs, and only a fault wants it
+
         near = difflib.get_close_matches(args[0], self.table, n=1)
         if args[0] not in self.table and not args[0].startswith("-"):
             error = click.UsageError(f"there is no command '{args[0]}'", ctx)

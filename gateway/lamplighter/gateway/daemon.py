@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from lamplighter.gateway import disturbed, items, line, metrics
@@ -44,6 +44,7 @@ Answered = Callable[[line.Result], None]
 log = logging.getLogger("lamplighter.gateway")
 
 TICK_S = 0.1
+HELPERS = 2  # threads that read the store, compile plans and look names up; each takes memory for good
 END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
 
 
@@ -89,6 +90,7 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises StartError when no line can be opened."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(HELPERS, "helper"))
         self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
@@ -169,7 +171,8 @@ class Daemon:
             await asyncio.wait([*tasks, *self._tasks], timeout=END_S)
         for bus in self.buses.values():
             bus.close()
-        await asyncio.to_thread(self.database.close)
+        closing = ThreadPoolExecutor(1)  # not behind a helper that still looks up a name
+        await self._loop.run_in_executor(closing, self.database.close)
         self._lock.close()
         log.info("gateway %s has stopped; %d items wait for the broker", self.config.id, self.outbox.backlog)
 

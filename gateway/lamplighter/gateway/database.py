@@ -24,7 +24,7 @@ Work = Callable[[sqlite3.Connection], Any]
 
 WORKS_MAX = 1000  # in one commit: some 20 ms of work, so that nobody waits longer behind a flood
 WAL_MAX = 8 << 20  # bytes the log keeps on disk after a checkpoint
-CACHE_KB = 512  # of each connection: items are written once and read once, in order; more only costs memory
+CACHE_KB = 128  # of each connection: items are written once and read once, in order; more only costs memory
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;

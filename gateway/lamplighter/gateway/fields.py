@@ -5,7 +5,6 @@ A check takes the raw value and returns the good one, or raises ValueError with 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable
@@ -41,6 +40,8 @@ class Table:
         """Name every key that is not known, and the nearest one that is."""
         for name in raw:
             if name not in self.fields:
+                import difflib  # takes memory that a cabinet needs, and only a fault wants it
+
                 near = difflib.get_close_matches(name, self.fields, 1, 0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self.fields)}"
                 faults.append(f"{where}unknown key {name!r}; {hint}")

@@ -6,7 +6,6 @@ of their lines, up to a bound.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -51,6 +50,8 @@ def quote(value: object) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, or an empty string where none comes near."""
     by_lower = {name.lower(): name for name in known}
+    import difflib  # takes memory that a cabinet needs, and only a fault wants it
+
     found = difflib.get_close_matches(word[:100].lower(), list(by_lower), n=1, cutoff=0.6)
     return by_lower[found[0]] if found else ""
 

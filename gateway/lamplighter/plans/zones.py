@@ -6,9 +6,7 @@ machines with the same installation compile the same plan, else from the system.
 
 from __future__ import annotations
 
-import importlib.resources
 import re
-import zoneinfo
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +38,8 @@ def posix_rule(zone: str) -> str:
 @cache
 def names() -> frozenset[str]:
     """Every zone name that this installation knows."""
+    import zoneinfo  # takes memory that a cabinet needs, and only a fault wants it
+
     return frozenset(zoneinfo.available_timezones())
 
 
@@ -66,14 +66,17 @@ def _footer(name: str) -> str:
 
 def _from_package(name: str) -> bytes:
     try:
-        file = importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
-        return file.read_bytes() if file.is_file() else b""
+        import tzdata
+
+        return Path(tzdata.__path__[0], "zoneinfo", *name.split("/")).read_bytes()
     except (ModuleNotFoundError, OSError):
         return b""
 
 
 def _from_system(name: str) -> bytes:
-    for folder in zoneinfo.TZPATH:
+    from zoneinfo import TZPATH
+
+    for folder in TZPATH:
         try:
             with Path(folder, name).open("rb") as file:
                 return file.read(_FILE_MAX)
