@@ -88,6 +88,8 @@ class Answers:
             if room < 0:
                 break
             values[-1].append(item)
+        if values[-1]:
+            post.items.tell(values[-1][-1][0])
         return self._link.reply(messages.STATUS, values)
 
     def _time(self, message, t_ms: int) -> None:

@@ -35,6 +35,7 @@ def drain(items):
         if not some:
             return seen
         seen += [item[0] for item in some]
+        items.tell(seen[-1])
         items.acknowledge(seen[-1])
 
 
@@ -43,7 +44,9 @@ class RingTest(unittest.TestCase):
         shelf = Shelf()
         items = shelf.items()
         for _ in range(1000):
-            items.acknowledge(items.add(messages.READING, 0))
+            seq = items.add(messages.READING, 0)
+            items.tell(seq)
+            items.acknowledge(seq)
         self.assertEqual(shelf.writes, 0)
 
     def test_two_thousand_items_in_order_each_once_and_ram_is_bounded(self):

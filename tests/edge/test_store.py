@@ -133,12 +133,29 @@ class ItemsTest(unittest.TestCase):
         items = Items(1, lambda seq: None)
         for _ in range(6):
             items.add(messages.READING, 0)
+        items.tell(5)
         items.acknowledge(4)
         self.assertEqual([item[0] for item in items.oldest(9)], [5, 6])
         items.acknowledge(4)
         items.acknowledge(0)
         items.acknowledge(7)  # never given out
         self.assertEqual(len(items), 2)
+
+    def test_only_what_an_event_can_announce_goes_before_it_was_told(self):
+        """[I-7] An event that was forged in the name of a reading takes it from nobody."""
+        items = Items(1, lambda seq: None)
+        for kind in (messages.PRESENCE, messages.PRESENCE, messages.READING, messages.PRESENCE, messages.FAULT):
+            items.add(kind, 0)
+        items.acknowledge(4)
+        self.assertEqual([item[0] for item in items.oldest(9)], [3, 4, 5])
+        items.tell(4)
+        items.acknowledge(3)
+        self.assertEqual([item[0] for item in items.oldest(9)], [4, 5])
+        items.acknowledge(5)
+        self.assertEqual([item[0] for item in items.oldest(9)], [5])
+        items.tell(5)
+        items.acknowledge(5)
+        self.assertEqual(len(items), 0)
 
     def test_readings_go_before_events(self):
         items = Items(1, lambda seq: None)

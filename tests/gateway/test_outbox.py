@@ -40,6 +40,42 @@ def test_an_item_is_stored_once_by_whichever_way_it_comes(box) -> None:
     assert box.outbox.stored() == {"p01": (1, 6)}
 
 
+def test_an_event_that_was_forged_takes_nobodys_place(box) -> None:
+    """[I-7] Whoever has the bus key announces numbers that will be those of a reading and a fault."""
+    box.append(entry(1))
+    assert box.append(*[entry(seq, fast=True) for seq in (2, 3, 5)]) == 3
+    assert box.outbox.stored() == {"p01": (1, 3)}
+    told = [entry(2)._replace(told=True), entry(3), entry(4), entry(5)._replace(told=True, stream=TELEMETRY)]
+    assert box.append(*told) == 3, "the presence of number 3 is known; the others were never told"
+    assert box.append(*told) == 0
+    assert box.append(entry(6)._replace(told=True)) == 1
+    assert box.outbox.stored() == {"p01": (1, 6)}
+
+
+def test_what_a_status_told_is_known_after_a_restart_and_what_an_event_told_is_not(tmp_path) -> None:
+    """[I-7]"""
+    box = Opened(tmp_path / "gateway.db")
+    box.append(entry(1)._replace(told=True), entry(2, fast=True), entry(4, fast=True))
+    box.database.close()
+    box = Opened(tmp_path / "gateway.db")
+    assert box.append(entry(1)._replace(told=True), entry(4, fast=True)) == 0
+    assert box.append(entry(2)._replace(told=True)) == 1
+    box.database.close()
+
+
+def test_a_store_of_a_version_that_did_not_know_what_was_sure_is_read(tmp_path) -> None:
+    box = Opened(tmp_path / "gateway.db")
+    box.append(entry(1), entry(2), entry(5, fast=True))
+    box.database.close()
+    with sqlite3.connect(tmp_path / "gateway.db") as connection:
+        connection.execute("UPDATE posts SET heard='[5]'")
+    connection.close()
+    box = Opened(tmp_path / "gateway.db")
+    assert box.append(entry(2)._replace(told=True), entry(5, fast=True)) == 0
+    assert box.append(entry(3)._replace(told=True)) == 1
+    box.database.close()
+
+
 def test_a_new_item_epoch_counts_anew(box) -> None:
     box.append(entry(7), entry(9, fast=True))
     assert box.append(entry(1, epoch=2), entry(9, epoch=2)) == 2

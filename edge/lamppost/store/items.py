@@ -4,6 +4,8 @@ Each has a sequence number that is never used twice: numbers are reserved ahead 
 and repeats none. While the gateway listens they are in RAM only. When many wait, the oldest go to a ring in flash; when
 the gateway has been silent for a while `keep` writes down the rest, so that a power cut takes at most what is newer.
 What was kept and acknowledged later may be told again after a power cut, under its number: the gateway has it already.
+An event on the line announces a PRESENCE item by its number; any other goes only after a STATUS has told it, so that
+nobody can have it forgotten by an event that he forged.
 Where there is no ring and the queue is full, the oldest reading goes before any event does; losses are counted.
 """
 
@@ -25,7 +27,7 @@ class Items:
         self._ring = ring
         self._waiting = []
         self._spilled = 0  # of the first of `_waiting`: they have been given to the ring
-        self._acked = 0
+        self._acked = self._told = 0
         self._kept_seq = 0  # the newest that `keep` wrote, 0: nothing is written down
 
     def __len__(self):
@@ -72,22 +74,33 @@ class Items:
             self._spilled = RING_ITEMS  # they stay in RAM until flash has taken them
         return seq
 
+    def tell(self, seq: int) -> None:
+        """A STATUS carries every item that waits, up to and including `seq`."""
+        if seq > self._told:
+            self._told = seq
+
     def acknowledge(self, seq: int) -> None:
-        """Forget every item up to and including `seq`: the gateway has them on disk.
+        """Forget the items up to and including `seq`: the gateway has them on disk. One that is no PRESENCE, and those
+        after it, stay until they have been told.
 
         A number that was never given out is no acknowledgement: nothing goes.
         """
         if seq >= self.next_seq or seq <= self._acked:
             return
         self._settle()
-        self._acked = seq
-        if self._ring is not None:
-            self._ring.acknowledge(seq)
+        if self._ring and seq > self._told:  # it is not empty
+            seq = self._told
         gone = 0
         for item in self._waiting:
             if item[0] > seq:
                 break
+            if item[1] != messages.PRESENCE and item[0] > self._told:
+                seq = item[0] - 1
+                break
             gone += 1
+        self._acked = max(self._acked, seq)
+        if self._ring is not None:
+            self._ring.acknowledge(self._acked)
         if gone:
             self._waiting = self._waiting[gone:]
 

@@ -34,7 +34,8 @@ def _entry(post: str, epoch: int, item: tuple[int, int, int, int, int, int], utc
     if not at:
         values["utc_by"] = "gateway"
     body = _body(post, epoch, seq, name, at or utc_s, values)
-    return Entry(TELEMETRY if kind == messages.READING else EVENTS, post, epoch, seq, body)
+    stream = TELEMETRY if kind == messages.READING else EVENTS
+    return Entry(stream, post, epoch, seq, body, told=kind != messages.PRESENCE)
 
 
 def _values(kind: int, a: int, b: int, c: int) -> tuple[str, dict[str, Any]]:

@@ -31,7 +31,8 @@ THIN_ROWS = 500  # deleted at once when the budget is reached, so that it is not
 
 
 class Entry(NamedTuple):
-    """An item to append. `body` is a JSON object without its seq; `fast`: heard as an event, ahead of the items."""
+    """An item to append. `body` is a JSON object without its seq; `fast`: heard as an event, ahead of the items;
+    `told`: of a kind that no event announces, so that only a STATUS before it makes it known."""
 
     stream: int
     post: str
@@ -39,6 +40,7 @@ class Entry(NamedTuple):
     seq: int
     body: str
     fast: bool = False
+    told: bool = False
 
 
 class Row(NamedTuple):
@@ -49,22 +51,27 @@ class Row(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Up to which seq everything of a post's item epoch has come, and which came earlier than their turn."""
+    """Up to which seq everything of a post's item epoch has come, and which came earlier than their turn; up to which
+    a STATUS has told them: whoever has the bus key can forge an event, and its number may be that of a reading."""
 
     epoch: int
     stored: int
     heard: frozenset[int]
+    sure: int = 0
 
-    def has(self, epoch: int, seq: int) -> bool:
-        return epoch == self.epoch and (seq <= self.stored or seq in self.heard)
+    def has(self, entry: Entry) -> bool:
+        if entry.epoch != self.epoch:
+            return False
+        return entry.seq <= self.sure if entry.told else entry.seq <= self.stored or entry.seq in self.heard
 
     def plus(self, entry: Entry) -> Seen:
         """After this entry; a new epoch forgets the old one."""
         seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())
+        sure = seen.sure if entry.fast else max(seen.sure, entry.seq)
         if entry.fast and entry.seq != seen.stored + 1:
             return seen._replace(heard=seen.heard | {entry.seq})
         stored = max(seen.stored, entry.seq)
-        return Seen(seen.epoch, stored, frozenset(seq for seq in seen.heard if seq > stored))
+        return Seen(seen.epoch, stored, frozenset(seq for seq in seen.heard if seq > stored), sure)
 
 
 class Outbox:
@@ -143,13 +150,13 @@ class Outbox:
         self._count, self._bytes = map(sum, zip(*waiting, strict=True))
         self._kept_bytes = sum(size for _, size in kept)
         rows = connection.execute("SELECT post, epoch, stored, heard FROM posts")
-        self._seen = {post: Seen(epoch, stored, frozenset(json.loads(heard))) for post, epoch, stored, heard in rows}
+        self._seen = {post: _seen(epoch, stored, json.loads(heard)) for post, epoch, stored, heard in rows}
 
     def _append(self, connection: sqlite3.Connection, entries: list[Entry]) -> int:
         rows, touched = [], set()
         for entry in entries:
             seen = self._seen.get(entry.post, Seen(entry.epoch, 0, frozenset()))
-            known = seen.has(entry.epoch, entry.seq)
+            known = seen.has(entry)
             full = entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX and entry.seq != seen.stored + 1
             if entry.fast and (known or full):
                 continue
@@ -168,7 +175,11 @@ class Outbox:
         return len(rows)
 
     def _remember(self, connection: sqlite3.Connection, posts: set[str]) -> None:
-        values = [(p, s.epoch, s.stored, json.dumps(sorted(s.heard))) for p, s in ((p, self._seen[p]) for p in posts)]
+        seen = [(post, self._seen[post]) for post in posts]
+        values = [
+            (post, one.epoch, one.stored, json.dumps({"sure": one.sure, "heard": sorted(one.heard)}))
+            for post, one in seen
+        ]
         connection.executemany("INSERT OR REPLACE INTO posts VALUES (?, ?, ?, ?)", values)
         _put(connection, "next", self._next)
 
@@ -226,6 +237,13 @@ class Outbox:
         _put(connection, "dropped_events", self._dropped[EVENTS])
         _put(connection, "dropped_readings", self._dropped[TELEMETRY])
         return count
+
+
+def _seen(epoch: int, stored: int, kept: dict | list) -> Seen:
+    """From a row of the table; a list is of a version that did not know what was sure."""
+    if isinstance(kept, list):
+        return Seen(epoch, stored, frozenset(kept), stored)
+    return Seen(epoch, stored, frozenset(kept["heard"]), kept["sure"])
 
 
 def _outside(first: int, last: int, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -373,6 +373,7 @@ class Poller:
         if values[7] > len(items) > 0:
             self._more.add(peer.address)
         if items:
+            peer.ack = min(peer.ack, items[0][0] - 1)  # what it holds it was not told, or by an event that was forged
             self._actions.append(line.Items(peer.address, peer.epoch, items))
 
     # --- the line

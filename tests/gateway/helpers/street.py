@@ -159,14 +159,18 @@ class Street:
             self.said.append((self.now, action))
             if isinstance(action, line.Heard) and not action.repeat and action.age_ms < AGE_MAX_MS:
                 item = (action.seq, messages.PRESENCE, 0, action.input, action.user_class, 0)
-                self.stored.setdefault((action.address, action.epoch, action.seq), item)
+                self.keep(action, [item])
                 kept = line.Kept(action.address, action.epoch, action.seq)
                 self.at(self.now + self.store_ms, lambda kept=kept: self._gateway(kept))
             if isinstance(action, line.Items):
-                for item in action.items:
-                    self.stored.setdefault((action.address, action.epoch, item[0]), item)
+                self.keep(action, action.items)
                 done = line.Stored(action.address, action.epoch, max(item[0] for item in action.items))
                 self.at(self.now + self.store_ms, lambda done=done: self._gateway(done))
+
+    def keep(self, action, items) -> None:
+        """The disk: what a Heard or Items brought."""
+        for item in items:
+            self.stored.setdefault((action.address, action.epoch, item[0]), item)
 
     def _lamp(self, lamp: Lamp, event) -> None:
         for frame in lamp.handle(event, self.now):
