@@ -18,6 +18,7 @@ from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
 from lamppost.store.journal import Journal
 from lamppost.store.settings import Settings
+from lamppost.wire.post_link import PostLink
 from lampsim.check.cabinet import Cabinet
 from lampsim.check.worlds import Spec, key_of
 from lampsim.line import Line
@@ -323,6 +324,17 @@ class Street:
         one = self.posts[post]
         if one.post is not None and not (one.post.line and one.post.clock.t_ms < one.post.line.silent_ms):
             one.bus.write(post, data)
+
+    def forge(self, post: str, ahead: int, user_class: int) -> None:
+        """Whoever has the key of the line says an event in the name of a post, with the number of the item that it
+        makes next plus `ahead`."""
+        one = self.posts[post]
+        if one.post is not None:
+            number = max(1, one.post.items.next_seq + ahead)
+            link = PostLink(one.address, bytes(32), key_of(self.spec.seed, one.bus.name), bytes)
+            data = link.event(number, user_class, 0)
+            self.witness.forged(one.bus.name, post, number, data)
+            one.bus.write(STRANGER, data)
 
     def overheard(self, line: str) -> list[bytes]:
         """The last frames on a line, oldest first, that are at least OLD_US old."""

@@ -125,3 +125,29 @@ class Hostile(Fault):
             else:
                 body[-8:] = bytes(8)
         return body
+
+
+@fault("stolen-bus-key")
+@dataclass(frozen=True)
+class StolenBusKey(Fault):
+    """Somebody has the key of a line, from a post that he took home: he says events in the name of the others, with
+    numbers that they have used, will use next, or not for long."""
+
+    some: tuple[str, ...] = ()
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        names = shape.lines[shape.line(draw)]
+        return cls(at_s, for_s, tuple(sorted(draw.sample(names, draw.randint(1, len(names))))))
+
+    def begin(self, stage: Stage) -> None:
+        chance = self.random()
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def one() -> None:
+            if stage.loop.now_us < until_us and self.some:
+                ahead = chance.choice((-3, -1, 0, 0, 1, 2, 5, 30))
+                stage.forge(chance.choice(self.some), ahead, chance.randrange(3))
+                stage.loop.at(stage.loop.now_us + chance.randint(EVERY_US, 10 * EVERY_US), one)
+
+        one()

@@ -98,6 +98,22 @@ class Jabber(Fault):
         bursts(stage, self, lambda data: stage.inject(self.line, data))
 
 
+@fault("two-keepers")
+@dataclass(frozen=True)
+class TwoKeepers(CableCut):
+    """The gateway dies and the cable is cut: each half gets a keeper. Halfway the cable is whole again, and there are
+    two of them; at the end the gateway is back."""
+
+    def begin(self, stage: Stage) -> None:
+        stage.set_gateway(False)
+        stage.part(self.line, self.some, True)
+        stage.loop.at(stage.loop.now_us + round(self.for_s * 5e5), lambda: stage.part(self.line, self.some, False))
+
+    def end(self, stage: Stage) -> None:
+        stage.part(self.line, self.some, False)
+        stage.set_gateway(True)
+
+
 @fault("mad-post")
 @dataclass(frozen=True)
 class MadPost(Fault):

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lamplighter.gateway.procedures import send_plan
+from lamppost.wire.post_link import PostLink
 
 from ..faults.base import Fault, Shape
 from ..faults.fit import fits
@@ -41,6 +42,7 @@ class WorldStage:
         self._far: dict[str, Wire] = {}
         self.lost_items: set[tuple[str, int]] = set()  # (post, seq), in a database that was damaged
         self.stores_lost = 0
+        self.forged = 0  # events that somebody said with a stolen bus key
 
     def shape(self, duration_s: float) -> Shape:
         """For drawing faults that fit this world."""
@@ -89,6 +91,16 @@ class WorldStage:
         one = self.posts[post]
         if one.post is not None and one.plugged and not (one.post.line and one.t_ms() < one.post.line.silent_ms):
             one.wire.send(post, data)
+
+    def forge(self, post: str, ahead: int, user_class: int) -> None:
+        """Whoever has the key of the line says an event in the name of a post, with the number of the item that it
+        makes next plus `ahead`."""
+        one = self.posts[post]
+        if one.post is not None:
+            self.forged += 1
+            link = PostLink(one.address, bytes(32), bytes(32), bytes)
+            link._bus = one._bus_key
+            self.inject(self.world._bus_of[post], link.event(max(1, one.post.items.next_seq + ahead), user_class, 0))
 
     def overheard(self, line: str) -> list[bytes]:
         """The last frames on a line, oldest first, that are at least OLD_US old."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lamplighter.gateway.outbox import HEARD_MAX, Seen
 from lamplighter.gateway.outbox import Entry as Row
+from lamppost.wire import messages
 
 
 class Entry(NamedTuple):
@@ -48,11 +49,13 @@ class Store:
         new = 0
         for entry in self._pending.pop(0):
             seen = self._seen.get(entry.post) or Seen(entry.epoch, 0, frozenset())
-            known = seen.has(entry.epoch, entry.item[0])
+            told = entry.item[1] != messages.PRESENCE
+            row = Row(0, entry.post, entry.epoch, entry.item[0], "", entry.fast, told)
+            known = seen.has(row)
             full = entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX and entry.item[0] != seen.stored + 1
             if entry.fast and (known or full):
                 continue
-            self._seen[entry.post] = seen.plus(Row(0, entry.post, entry.epoch, entry.item[0], "", entry.fast))
+            self._seen[entry.post] = seen.plus(row)
             if not known:
                 self.rows[self._next_seq] = entry
                 self._next_seq += 1

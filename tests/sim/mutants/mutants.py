@@ -416,6 +416,18 @@ MUTANTS = [
         "tests/edge/test_wire_keeper.py",
     ),
     Mutant(
+        "a forged event takes the place of a fault in the outbox", GATEWAY + "outbox.py",
+        "entry.seq <= self.sure if entry.told else ", "", "tests/gateway/test_stolen_key.py",
+    ),
+    Mutant(
+        "a forged event takes the place of a fault at the post", POST + "store/items.py",
+        "if item[1] != messages.PRESENCE and item[0] > self._told:", "if False:", "tests/gateway/test_stolen_key.py",
+    ),
+    Mutant(
+        "the acknowledgement of a forged event stands for ever", GATEWAY + "poll.py",
+        "peer.ack = min(peer.ack, items[0][0] - 1)", "pass", "tests/gateway/test_stolen_key.py",
+    ),
+    Mutant(
         "who is to keep silent keeps the line", POST + "line.py", "if said is None or t_ms < self.silent_ms:",
         "if said is None:", "tests/edge/test_hush.py",
     ),
