@@ -30,6 +30,17 @@ async def test_items_go_out_in_batches_with_their_ids_and_leave_the_outbox(outbo
         assert not any(retain for _, _, retain in got)
 
 
+async def test_only_the_streams_that_have_something_new_are_looked_into(outbox, mosquitto) -> None:
+    broker = Side(outbox, mosquitto).broker
+    broker.fresh({TELEMETRY})
+    assert [stream for stream, event in broker._fresh.items() if event.is_set()] == [TELEMETRY]
+    async with Side(outbox, mosquitto) as side:
+        await until(lambda: side.broker.is_connected)
+        await asyncio.wrap_future(outbox.append([Entry(TELEMETRY, "p02", 1, 1, "{}")]))
+        side.broker.fresh({TELEMETRY})
+        await until(lambda: outbox.backlog == 0)
+
+
 async def test_retained_state_is_the_latest_and_a_response_is_not_retained(outbox, mosquitto) -> None:
     async with Side(outbox, mosquitto) as side:
         for number in range(50):

@@ -110,10 +110,11 @@ class Broker:
             self._whispers.append((topic, payload))
             self._whispered.set()
 
-    def fresh(self) -> None:
-        """The outbox has something new."""
-        for event in self._fresh.values():
-            event.set()
+    def fresh(self, streams: Iterable[int] = STREAMS) -> None:
+        """The outbox has something new in these streams; looking into one for nothing costs a read and two threads'
+        turns."""
+        for stream in streams:
+            self._fresh[stream].set()
 
     def again(self, ranges: list[tuple[int, int]]) -> bool:
         """Send these ids again, whatever their stream; False when too much is waiting to be sent again."""

@@ -211,10 +211,11 @@ class Daemon:
 
     def keep(self, entries: list, then: Callable[[], None] | None = None) -> None:
         """Store entries, tell the broker side, and then do `then`."""
+        streams = {entry.stream for entry in entries}
         future = self.outbox.append(entries)
-        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._kept, done, then))
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._kept, done, streams, then))
 
-    def _kept(self, done: Future[int], then: Callable[[], None] | None) -> None:
+    def _kept(self, done: Future[int], streams: set[int], then: Callable[[], None] | None) -> None:
         error = done.exception()
         if error is not None:
             if str(error) != self.store_error:  # once, however long the disk is full
@@ -225,7 +226,7 @@ class Daemon:
             log.info("items are stored again")
             self.store_error = ""
         if done.result():
-            self.broker.fresh()
+            self.broker.fresh(streams)
         if then is not None:
             then()
 
