@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -112,6 +113,19 @@ def test_headroom_is_the_last_rate_within_the_goal() -> None:
     assert (result.headroom, result.at_least) == (2, False)
     assert fleet.Fleet(9, 1, rates=[rate(1, 2), rate(2, 11, busy=0.95)]).at_least
     assert fleet.Fleet(9, 1, rates=[rate(1, 2)]).at_least
+
+
+def test_other_work_on_the_machine_is_said() -> None:
+    watch = stage.Elsewhere(lambda: 0.0)  # nothing is counted as ours, so our own work is somebody's
+    all_ours = stage.Elsewhere(stage.machine_cpu_s)
+    end_s = time.process_time() + 0.3
+    while time.process_time() < end_s:
+        pass
+    assert 0 < watch.share() <= 1
+    assert all_ours.share() < 0.1
+    busy = show.Figures("a machine", [measure.Row("ours", "", elsewhere=0.4)])
+    assert "up to 40% of the machine did other work" in show.text(busy)
+    assert "other work" not in show.text(show.Figures("a machine", [measure.Row("ours", "", elsewhere=0.05)]))
 
 
 def test_a_line_is_200_bytes_and_found_whole_or_not_at_all() -> None:

@@ -27,7 +27,7 @@ from lamplighter.plans.site import PostSite
 from lamppost.wire import messages
 
 from .mqtt import Client
-from .stage import Mosquitto, StageError, more_files, now_us, own_cpu_s
+from .stage import Elsewhere, Mosquitto, StageError, more_files, now_us, own_cpu_s
 
 POSTS = 250
 REPORT_S = 900
@@ -57,6 +57,7 @@ class Rate:
     own_busy: float  # of one core
     broker_busy: float
     late_p99_ms: float  # how late this process sent
+    elsewhere: float = 0.0  # of the machine: what others took of it
 
     @property
     def within(self) -> bool:
@@ -190,9 +191,11 @@ class Load:
         for values in (self.pubacks, self.arrivals, self.late):
             values.clear()
         own_s, broker_s, begin_us = own_cpu_s(), self.broker.cpu_s, now_us()
+        watch = Elsewhere(lambda: own_cpu_s() + self.broker.cpu_s)
         await self._send(per_s, seconds)
         took_s = (now_us() - begin_us) / 1_000_000
         own_busy, broker_busy = (own_cpu_s() - own_s) / took_s, (self.broker.cpu_s - broker_s) / took_s
+        elsewhere = watch.share()
         await self._drain()
         missing = self.under_way
         self.under_way = 0
@@ -200,6 +203,7 @@ class Load:
         return Rate(
             factor, per_s, _ms(self.pubacks, 0.5), _ms(self.pubacks, 0.99), _ms(self.arrivals, 0.5),
             _ms(self.arrivals, 0.99), missing, own_busy, broker_busy, _ms(self.late, 0.99),
+            elsewhere,
         )  # fmt: skip
 
     def close(self) -> None:

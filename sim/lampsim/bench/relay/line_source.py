@@ -78,7 +78,7 @@ class Lines(asyncio.Protocol):
         if self._unsaved == UNSAVED_MAX - 1 and self._transport is not None:
             self._transport.resume_reading()  # type: ignore[attr-defined]
         if done.result():
-            self._broker.fresh()
+            self._broker.fresh({EVENTS})
         self._say(b"+%d\n" % last)
 
     def _say(self, words: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .relays import Relay
-from .stage import Centre, Mosquitto, Port, Process, Source, StageError, now_us, own_cpu_s
+from .stage import Centre, Elsewhere, Mosquitto, Port, Process, Source, StageError, now_us, own_cpu_s
 
 READY_S = 120.0  # until a relay passes its first line on; the slowest takes some 10 s
 PROBE_S = 0.5
@@ -44,6 +44,7 @@ class Row:
     flood: int = 0
     flood_missing: int = 0  # still under way when the time was over
     own_busy: float = 0.0
+    elsewhere: float = 0.0  # of the machine: what others took of it while rate and delay were measured
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     steady: int = 0
@@ -73,7 +74,10 @@ async def measure(
     for step in (flood, steady, outage):
         told(f"{relay.name}: {step.__doc__}")
         async with Trial(relay, folder / step.__name__, port, broker) as trial:
+            watch = Elsewhere(trial.cpu_s)
             await step(trial, load, row)
+            if step is not outage:  # there the relay's own seconds are lost with it
+                row.elsewhere = max(row.elsewhere, watch.share())
             row.most_mb = max(row.most_mb, trial.process.most_kb / 1024)
     return row
 
@@ -108,6 +112,10 @@ class Trial:
         await self.process.kill()
         self.source.close()
         await self.centre.stop()
+
+    def cpu_s(self) -> float:
+        """Of all that is measured here."""
+        return own_cpu_s() + self.process.cpu_s + self.broker.cpu_s
 
     async def _passes_on(self) -> None:
         """Lines, until one arrives and then all that were sent."""

@@ -13,8 +13,9 @@ from .measure import BUSY, Row
 
 RATE_TIMES = 30  # of ThingsBoard's
 P99_GOAL_MS, RESIDENT_GOAL_MB = 5.0, 40.0
+ELSEWHERE_MAX = 0.1  # of the machine; with more the figures are not worth much
 APPENDS_GOAL, APPENDS_RATIO_GOAL, CONNECTED_GOAL_S = 10_000, 0.5, 2.0
-HEAD = ("relay", "lines/s", "p50 ms", "p99 ms", "MB", "most MB", "lost", "of", "repeated", "after upsert")
+HEAD = ("relay", "lines/s", "p50 ms", "p99 ms", "MB", "most MB", "lost", "of", "repeated", "after upsert", "others")
 
 
 @dataclass
@@ -51,6 +52,13 @@ def text(figures: Figures) -> str:
         )
     if figures.fleet is not None:
         lines += ["", *_fleet(figures.fleet)]
+    shares = [row.elsewhere for row in figures.rows]
+    shares += [rate.elsewhere for rate in (figures.fleet.rates if figures.fleet is not None else ())]
+    if max(shares, default=0.0) > ELSEWHERE_MAX:
+        lines += [
+            "",
+            f"up to {max(shares):.0%} of the machine did other work meanwhile: measure again when it is quiet",
+        ]
     return "\n".join(lines)
 
 
@@ -65,7 +73,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         f"{row.relay} {row.version}".strip(), f"{row.lines_per_s:,.0f}", f"{row.p50_ms:.1f}", f"{row.p99_ms:.1f}",
         f"{row.resident_mb:.0f}", f"{row.most_mb:.0f}", f"{row.lost:,}", f"{row.outage_lines:,}",
-        f"{row.repeated:,}", after,
+        f"{row.repeated:,}", after, f"{row.elsewhere:.0%}",
     )  # fmt: skip
 
 
@@ -95,13 +103,13 @@ def _fleet(fleet: Fleet) -> list[str]:
         f"fleet of {fleet.sessions:,} sessions: connected in {fleet.connected_s:.2f} s (goal {CONNECTED_GOAL_S:g}), "
         f"the state of {fleet.states:,} posts in {fleet.states_s:.1f} s, broker {fleet.broker_mb:.0f} MB, saving every "
         f"{fleet.autosave_s} s, headroom {more}{fleet.headroom:.1f}",
-        "  x nominal  reports/s  PUBACK p50    p99 ms  centre p50    p99 ms  missing  broker busy  load busy",
+        "  x nominal  reports/s  PUBACK p50    p99 ms  centre p50    p99 ms  missing  broker busy  load busy   others",
     ]
     for r in fleet.rates:
         mark = "" if r.within else "  the load was the limit" if r.generator_bound else f"  over {GOAL_MS:g} ms"
         lines.append(
             f"{r.factor:>11.1f}{r.per_s:>11,.0f}{r.puback_p50_ms:>12.1f}{r.puback_p99_ms:>10.1f}{r.centre_p50_ms:>12.1f}"
-            f"{r.centre_p99_ms:>10.1f}{r.missing:>9}{r.broker_busy:>13.0%}{r.own_busy:>11.0%}{mark}"
+            f"{r.centre_p99_ms:>10.1f}{r.missing:>9}{r.broker_busy:>13.0%}{r.own_busy:>11.0%}{r.elsewhere:>9.0%}{mark}"
         )
     return lines
 

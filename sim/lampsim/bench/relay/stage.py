@@ -395,6 +395,27 @@ def cpu_s(pid: int | None) -> float:
     return 0.0
 
 
+def machine_cpu_s() -> float:
+    """Seconds of processor that the whole machine has used, and its host has taken from it."""
+    with open("/proc/stat") as stat:
+        user, nice, system, _idle, _wait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+class Elsewhere:
+    """How much of the machine others take from now on; `mine()`: the seconds of processor of all that is measured."""
+
+    def __init__(self, mine: Callable[[], float]) -> None:
+        self._mine = mine
+        self._begin_s, self._machine_s, self._mine_s = time.monotonic(), machine_cpu_s(), mine()
+
+    def share(self) -> float:
+        """Of all cores, 0 to 1."""
+        took_s = (time.monotonic() - self._begin_s) * (os.cpu_count() or 1)
+        theirs_s = machine_cpu_s() - self._machine_s - (self._mine() - self._mine_s)
+        return min(1.0, max(0.0, theirs_s / took_s))
+
+
 def more_files(count: int) -> None:
     """Let this process and those it starts have so many files open. Raises StageError."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
