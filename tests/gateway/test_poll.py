@@ -17,6 +17,7 @@ from lamplighter.plans.site import PostSite
 from lamppost.light.layers import OPERATOR
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, Decoder, header, pack
+from lamppost.wire.post_link import PostLink
 from lamppost.wire.seal import Key
 
 
@@ -430,6 +431,27 @@ class Quiet(Street):
     def make_poller(self, keys, counter, acks=None):
         reserve = self.reserved.append
         return Poller(keys, BUS_KEY, self.baud, self.random.randbytes, counter, reserve, acks, cycle_ms=600_000)
+
+
+@pytest.mark.parametrize("baud", [9600, 115200])
+def test_a_gateway_that_begins_or_comes_back_listens_first(baud) -> None:
+    """[A-14] A post may be speaking, and one may keep the line."""
+    street = Street(3, baud=baud)
+    said = PostLink(1, post_key(1), BUS_KEY, bytes).event(1, 0, 0)
+    poller = street.make_poller({1: post_key(1)}, 0)
+    for _ in range(2):
+        at = street.now
+        assert not [action for action in poller.handle(None, at) if isinstance(action, line.Send)]
+        for part in range(0, len(said), 4):  # it came in the middle of an event
+            at += 12
+            actions = poller.handle(line.Received(said[part : part + 4]), at)
+            assert not [action for action in actions if isinstance(action, line.Send)]
+        until = poller.deadline()
+        assert until is not None
+        assert at < until <= at + 60
+        assert [action for action in poller.handle(None, until) if isinstance(action, line.Send)]
+        poller.handle(line.LineDown(), until)
+        street.now = until + 3000
 
 
 def test_where_nothing_is_asked_an_event_is_acknowledged_and_said_once() -> None:

@@ -106,6 +106,7 @@ class Poller:
         self._time_every_ms = max(TIME_EVERY_MS, cycle_ms // 3)
         self._more: set[int] = set()  # posts that hold more items than their last status could carry
         self._phase = FREE
+        self._deaf = True  # nothing is known of the line
         self._until = 0
         self._hard_until = 0
         self._windows = 0
@@ -127,6 +128,10 @@ class Poller:
 
     def handle(self, event, t_ms: int) -> list:
         """Take one event of line.py, or None when the deadline has come; return the actions, in order."""
+        if self._deaf:  # posts may be speaking, and one may keep the line: first of all listen
+            self._deaf = False
+            self._open_window(t_ms)
+            self._until += GAP_MS
         if isinstance(event, line.Received):
             self._received(event.data, t_ms)
         elif isinstance(event, line.Ask):
@@ -222,7 +227,7 @@ class Poller:
         self._decoder = Decoder()
         self.mouth.clear()
         self._burst.clear()
-        self._phase, self._question = FREE, None
+        self._phase, self._question, self._deaf = FREE, None, True
         self._actions += self._jobs.drop(None, "the line is down") + self._visit.drop("the line is down")
         for peer in self._roster.peers.values():
             self._link.forget(peer.address)
@@ -373,7 +378,8 @@ class Poller:
         if values[7] > len(items) > 0:
             self._more.add(peer.address)
         if items:
-            peer.ack = min(peer.ack, items[0][0] - 1)  # what it holds it was not told, or by an event that was forged
+            if items[0][0] <= peer.ack_told:  # it was announced by an event that somebody forged
+                peer.ack = peer.ack_told = items[0][0] - 1
             self._actions.append(line.Items(peer.address, peer.epoch, items))
 
     # --- the line
