@@ -46,6 +46,8 @@ ROWS = [
          P + "test_broker_tls.py::test_what_the_broker_acknowledged_a_second_ago_outlives_kill_9")),
     Row("A node of the broker's cluster is killed (kill -9)", "no item is lost, none comes with two contents; gateways go on with another node",
         ("tests/cluster/test_cluster.py::test_a_node_killed_in_the_flood_costs_nothing",)),
+    Row("A gateway was away while a plan was published, at a cluster that retains nothing", "it is told the newest with its first sign of life, whichever node it is on",
+        ("tests/cluster/test_cluster.py::test_what_is_desired_reaches_a_gateway_that_was_away",)),
     Row("The disk is full", "no post forgets what is not stored; it goes on by itself when there is room",
         (G + "test_outbox_disk.py::test_a_disk_that_is_full_costs_nothing", G + "test_outbox.py::test_a_full_disk_refuses_and_later_takes")),
     Row("The disk is full where broadcasts are counted, or at a start", "no line falls silent, and the gateway starts",

@@ -96,7 +96,10 @@ def test_who_may_touch_which_queue() -> None:
     assert set(rights) == {"gw1", "gw12", "office", "homeassistant"} == {u["name"] for u in definitions["users"]}
     assert set(rights) == {one["user"] for one in definitions["topic_permissions"]}, "who has none may everything"
     own = {name: f"mqtt-subscription-lln-{name}qos0" for name in ("gw1", "gw12")}
-    own |= dict.fromkeys(("office", "homeassistant"), "mqtt-subscription-whoeverqos1")
+    own |= dict.fromkeys(("office", "homeassistant"), "mqtt-subscription-lamplighter-desk-0badcafeqos1")
+    (policy,) = definitions["policies"]
+    assert re.search(policy["pattern"], own["office"])
+    assert not re.search(policy["pattern"], "mqtt-subscription-lamplighter-keeper-llnqos1"), "it may be away for days"
     for who, right, (owner, queue) in itertools.product(rights, ("configure", "read", "write"), own.items()):
         expected = owner == who or {owner, who} == {"office", "homeassistant"}
         assert bool(re.search(rights[who][right], queue)) is expected, (who, right, queue)
@@ -151,6 +154,13 @@ def test_nodes_that_make_no_cluster_are_refused_in_one_line(place, nodes, words)
     assert result.exit_code == 2
     assert words in result.output
     assert not (place / "cluster").exists()
+
+
+def test_a_site_whose_gateways_would_be_named_like_the_office_is_refused(tmp_path) -> None:
+    site.make(tmp_path / "site", [read(tmp_path, "gw1", site_id="lamplighter")], [], 8883, "/etc/mosquitto", NOW)
+    result = run("cluster", tmp_path / "site", *NODES)
+    assert result.exit_code == 2
+    assert "cannot have a cluster" in result.output
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path) -> None:

@@ -19,6 +19,7 @@ from lamplighter.provision import cabinet, cluster_files, private
 
 COOKIE_BYTES = 32
 NODE = re.compile(r"[a-z0-9_-]{1,32}@[A-Za-z0-9.-]{1,253}")
+RESERVED_SITE = "lamplighter"  # the office's client ids begin so, and a gateway's with its site
 NODES_MAX = 7  # of an odd number the half that goes on is larger; more nodes make quorum queues slower, not safer
 
 
@@ -33,6 +34,10 @@ def write(place: Path, nodes: list[str], lies_in: str, mqtt: str = "8883", amqp:
     if not cabinets:
         raise private.ProvisionError(f"{place} holds no site; make one with 'lamplighter provision site'")
     root, site = cabinets[0].root, cabinets[0].site
+    if site == RESERVED_SITE:
+        raise private.ProvisionError(
+            f"a site named {site!r} cannot have a cluster: its gateways' client ids and ours clash"
+        )
     folder = place / "cluster"
     folder.mkdir(mode=0o700, exist_ok=True)
     if not (folder / "erlang.cookie").exists():

@@ -22,6 +22,7 @@ EXCHANGE = "amq.topic"  # where RabbitMQ publishes what comes by MQTT
 QUEUE = "lamplighter.centre"  # what the office consumes
 PLUGINS = "[rabbitmq_auth_mechanism_ssl, rabbitmq_mqtt].\n"
 NONE = "^$"  # matches no topic
+ABANDONED_MS = 3_600_000  # without a consumer; a command of the office runs for minutes, and with one all the time
 
 CONF = """\
 # Made by 'lamplighter provision cluster'; the same file for every node. See deploy/cluster/README.md.
@@ -77,6 +78,8 @@ handshake_timeout = 60000
 mqtt.login_timeout = 60000
 # Messages under way to one subscriber; the default of 10 makes a slow one of every far one
 mqtt.prefetch = 1000
+# Each connection's statistics, for rabbitmqctl; every 5 s (the default) 1,800 of them cost more than the messages
+collect_statistics_interval = 60000
 # The leaders of queues are spread over the nodes
 queue_leader_locator = balanced
 # The log of the quorum queues is kept in memory until it is full: 64 MiB (the default is 512)
@@ -122,8 +125,14 @@ def definitions(root: str, site: str, gateways: Iterable[str]) -> dict[str, Any]
     home = ["status", "post/+/state", "post/+/presence", "energy"]
     home_reads = ["homeassistant/#", *(f"{base}/+/{topic}" for topic in home)]
     user("homeassistant", guests, "", ["homeassistant/#", f"{base}/+/post/+/set"], home_reads)
+    # A node that is killed keeps the queue of a command of the office that ran there, and it would fill for ever
+    abandoned = {
+        "vhost": VHOST, "name": "abandoned", "pattern": "^mqtt-subscription-lamplighter-desk-", "apply-to": "queues",
+        "definition": {"expires": ABANDONED_MS}, "priority": 0,
+    }  # fmt: skip
     return {
         "vhosts": [{"name": VHOST}], "users": users, "permissions": permissions, "topic_permissions": topics,
+        "policies": [abandoned],
     }  # fmt: skip
 
 
