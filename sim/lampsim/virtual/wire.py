@@ -24,6 +24,7 @@ from lamppost.wire.post_link import event_order, event_place
 
 from ..line import BITS_PER_BYTE, Counters, Line
 from .loop import Handle, Loop
+from .noise import Noise
 
 CHUNK_US = 15_000  # USB adapters hand bytes over every 16 ms; the gateway takes 20 ms of silence for a frame cut short
 LAST_US = 2_000  # a last piece that has so little to wait for the end goes with it
@@ -121,8 +122,7 @@ class Wire:
         self._sent = sent
         self._byte_us = BITS_PER_BYTE * 1_000_000 / baud
         self._random = random.Random(f"{seed} wire")
-        self._loss = self._bit_error = 0.0
-        self._bits_to_error = 1 << 62
+        self._noise = Noise(self._random, self.counters)
         self._run: _Run | None = None
         self._queue: list[bytes] = []  # what the node that speaks alone has still to say
         self._line: Line | None = None  # while transmissions overlap
@@ -175,10 +175,7 @@ class Wire:
 
     def impair(self, loss: float = 0.0, bit_error: float = 0.0) -> None:
         """From now on: the chance that one hearer misses one frame, and that it reads one bit wrong; 0 <= p < 1."""
-        if not (0 <= loss < 1 and 0 <= bit_error < 1):
-            raise ValueError(f"loss {loss}, bit error {bit_error}: probabilities from 0 to below 1")
-        self._loss, self._bit_error = loss, bit_error
-        self._bits_to_error = self._gap()
+        self._noise.impair(loss, bit_error)
         if self._line is not None:
             self._line.impair(loss, bit_error)
 
@@ -231,8 +228,8 @@ class Wire:
         self._run = run = _Run(node, data, now_us, end_us)
         self._busy_us += end_us - now_us
         run.frame = _frame_in(data) if self.stations[node].address >= 0 else None
-        if self._loss or self._bit_error:
-            self._damage(run)
+        if self._noise:
+            self._noise.damage(run.node, run.data, self.stations, run.missed, run.copies)
         if len(self.listeners) > (node in self.listeners):
             self._carry(run, now_us + self._span_us(1))
         run.steps.append(self._loop.at(end_us, self._finish))
@@ -351,7 +348,7 @@ class Wire:
     def _overlap(self) -> Line:
         """Hand what is under way to a Line, which knows who hears what of bytes that meet."""
         run, self._run = self._run, None
-        line = Line(self.baud, self.stations, self._random.getrandbits(32), self._loss, self._bit_error)
+        line = Line(self.baud, self.stations, self._random.getrandbits(32), *self._noise.chances)
         self._line, self._skip = line, {}
         if run is not None:
             for step in run.steps:
@@ -401,37 +398,6 @@ class Wire:
     def _add(self, more: Counters) -> None:
         for name, value in vars(more).items():
             setattr(self.counters, name, getattr(self.counters, name) + value)
-
-    # --- noise
-
-    def _damage(self, run: _Run) -> None:
-        """Draw who misses the write whole, and who hears bits of it wrong."""
-        bits = 8 * len(run.data)
-        for name in self.stations:
-            if name == run.node:
-                continue
-            if self._loss and self._random.random() < self._loss:
-                run.missed.add(name)
-                self.counters.lost_frames += 1
-            elif self._bits_to_error >= bits:
-                self._bits_to_error -= bits
-            else:
-                run.copies[name] = self._with_errors(run.data, bits)
-
-    def _with_errors(self, data: bytes, bits: int) -> bytes:
-        wrong, at = bytearray(data), self._bits_to_error
-        while at < bits:
-            wrong[at // 8] ^= 1 << (at % 8)
-            self.counters.bit_errors += 1
-            at += 1 + self._gap()
-        self._bits_to_error = at - bits
-        return bytes(wrong)
-
-    def _gap(self) -> int:
-        """Good bits before the next bad one."""
-        if not self._bit_error:
-            return 1 << 62
-        return int(self._random.expovariate(1) / self._bit_error)
 
     # --- time
 
