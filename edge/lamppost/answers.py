@@ -39,6 +39,7 @@ class Answers:
             messages.WHY: self._why,
             messages.BLOB_BEGIN: self._blob_begin,
             messages.BLOB_DATA: self._blob_data,
+            messages.KEY: self._key,
         }
 
     def answer(self, message, t_ms: int) -> "bytes | None":
@@ -98,6 +99,18 @@ class Answers:
 
     def _set_time(self, message, t_ms: int) -> bytes:
         return self._link.reply(messages.TIME_OK, self._post.time.session(*message.values, t_ms))
+
+    def _key(self, message, t_ms: int) -> bytes:
+        return self._link.reply(messages.KEY_OK, (message.values[0], self.rolling().take(message)))
+
+    def rolling(self):
+        """The keys that come and go beside those in force; most posts never need that code."""
+        post = self._post
+        if post.rolling is None:
+            from lamppost.rolling import Rolling
+
+            post.rolling = Rolling(post, self._link)
+        return post.rolling
 
     def _command(self, message, t_ms: int) -> bytes:
         transaction = message.values[0]

@@ -21,6 +21,7 @@ ADDRESS_MAX = const(250)  # 251..254 are kept for discovery, 255 is everybody, 0
 CBOR_DEPTH_MAX = const(6)  # a compiled plan is 5 deep; the recursion limit of an RP2040 was 34 frames
 CBOR_ITEMS_MAX = const(4096)  # more items than bytes a plan may have cannot be honest
 SERVED_MS = const(30000)  # a post that no session has spoken to for so long shows itself to a search
+GRACE_MS = const(60000)  # a post that hears six TIMEs in a row not is cut off: no other waits longer for it
 COUNTER_MAX = const(0xFFFFFFFF)  # the counter field of a frame has four bytes
 BLOCK_BYTES = const(128)  # 75 ms at 19,200 baud: presence still gets through between two blocks
 BLOB_MAX = const(4096)  # a compiled plan; it lies twice in flash and once in RAM

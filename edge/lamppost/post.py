@@ -288,6 +288,7 @@ class Post:
     def connect(self) -> None:
         """Begin to speak on the bus as the settings say; silent without address and keys."""
         self.line = None
+        self.rolling = None
         if not self.settings.provisioned:
             return
         post_key, bus_key = self.settings.get("post-key"), self.settings.get("bus-key")
@@ -296,6 +297,8 @@ class Post:
         timing = access.Timing(self._baud, self.settings.turn_ms)
         self.line = Line(link, answers.answer, self._event_heard, self.random, timing)
         self.line.find = self.found.frame
+        if self.settings.get("rollover"):
+            answers.rolling()
 
     # --- events
 

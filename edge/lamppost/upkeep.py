@@ -90,6 +90,8 @@ class Upkeep:
         self._alone(t_ms)
         self._keep_items(t_ms)
         last_ms = min(t_ms + limits.UPKEEP_MS, self._count(t_ms))
+        if self._post.rolling:
+            last_ms = min(last_ms, self._post.rolling.look(t_ms))
         self.due_ms = max(t_ms + 1, self.health.due_ms(last_ms))
 
     @property

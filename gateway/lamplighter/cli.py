@@ -28,6 +28,7 @@ COMMANDS = {
     "watch": ("lamplighter.office.cli_watch:watch", "Print what happens at a gateway as it happens."),
     "find": ("lamplighter.gateway.cli_find:find", "Find new, moved and replaced boards on a line, and place them."),
     "gateway": ("lamplighter.gateway.cli:gateway", "Run the cabinet daemon."),
+    "rollover": ("lamplighter.gateway.cli_rollover:rollover", "Give lines and posts new keys while the gateway runs."),
     "neighbours": ("lamplighter.gateway.cli_neighbours:neighbours", "Show which posts hear which, along the streets."),
     "backup": ("lamplighter.gateway.cli_backup:backup", "Save a cabinet's store, and bring it back."),
     "update": ("lamplighter.update.cli:update", "The gateway's own version: install it signed, try it, go back."),

@@ -154,7 +154,7 @@ class PostTest(unittest.TestCase):
         one, other, stranger = Bench(address=3), Bench(address=9, seed=4), Bench(address=9, seed=5)
         for bench in (one, other):
             bench.open()
-        stranger.post.line._link._bus = Key(bytes(32))
+        stranger.post.line._link.bus = Key(bytes(32))
         one.give(("rx", other.post.line._link.event(70, 0, 0)))
         for number in (70, 69, 70):
             one.give(("rx", stranger.post.line._link.event(number, 0, 0)))

@@ -497,7 +497,7 @@ class MirrorTest(Case):
     def test_no_context_is_the_beginning_of_another(self):
         """[K-3]"""
         names = [name for name in dir(contexts) if name == name.upper() and not name.startswith("_")]
-        self.assertEqual(len(names), 10)
+        self.assertEqual(len(names), 11)
         for a in names:
             for b in names:
                 if a != b:

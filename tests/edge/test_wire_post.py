@@ -411,7 +411,7 @@ class BlobTest(unittest.TestCase):
         bench = joined()
         bench.run(3000)
         before = bench.lamp[0]
-        bus = bench.post.line._link._bus
+        bus = bench.post.line._link.bus
         for kind, values in (
             (messages.COMMAND, level(9, 0)),
             (messages.BLOB_DATA, (0, b"x")),

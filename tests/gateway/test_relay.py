@@ -296,12 +296,12 @@ def test_on_a_line_that_loses_frames_nearly_every_event_crosses() -> None:
     cabinet = quiet(Cabinet(2, 6, loss=0.05))
     lit = missed = 0
     for _ in range(60):
-        before = cabinet.lamp("l1p01").post.line._link._heard.copy()
+        before = cabinet.lamp("l1p01").post.line._link.heard.copy()
         passed = len(cabinet.passed)
         cabinet.sense("l0p06")
         cabinet.run(cabinet.now + 1500)
         if len(cabinet.passed) > passed:
-            after = cabinet.lamp("l1p01").post.line._link._heard
+            after = cabinet.lamp("l1p01").post.line._link.heard
             lit, missed = lit + (after != before), missed + (after == before)
     assert lit + missed >= 57, "a post says an event three times"
     assert missed <= 2, "said twice, one in 400"

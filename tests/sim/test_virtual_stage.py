@@ -197,7 +197,7 @@ def test_those_behind_a_cut_hear_each_other_and_no_gateway() -> None:
     other = run.posts[some[1]].post
     assert other is not None
     assert other.line is not None
-    assert other.line._link._heard.get(event_place(addresses[0], (0, 0)), 0) > 0
+    assert other.line._link.heard.get(event_place(addresses[0], (0, 0)), 0) > 0
 
 
 def test_a_clock_that_drifts_keeps_what_it_has_counted() -> None:
@@ -226,13 +226,13 @@ def test_nothing_that_a_stranger_says_is_taken() -> None:
     event = next(body for body in reversed(heard) if body and body[0] >> 5 == 3 and body[1] == neighbour.address)
     assert post.post is not None
     assert post.post.line is not None
-    known, refused = dict(post.post.line._link._heard), post.post.line.refused
+    known, refused = dict(post.post.line._link.heard), post.post.line.refused
     forged = bytearray(event)
     forged[2:6] = (int.from_bytes(event[2:6], "big") + 9).to_bytes(4, "big")
     for body in (bytes(event), bytes(forged)):
         run.stage.inject(bus, stuffed(body))
         run.run_s(0.5)
-    assert post.post.line._link._heard == known
+    assert post.post.line._link.heard == known
     assert post.post.line.refused == refused + 2
 
 

@@ -69,6 +69,7 @@ KEYS = (
     ("output-pm", 1000, _between("output-pm", 100, 1000), False),
     ("clo", "", _clo, False),
     ("turn-ms", 2, _between("turn-ms", 1, 50), False),
+    ("rollover", b"", _secret("rollover", 65), True),  # rolling.py: keys beside those in force
 )
 _PLACE = {entry[0]: place for place, entry in enumerate(KEYS)}
 _TEXTS = ("identity", "clo")
@@ -109,6 +110,8 @@ class Settings:
         """Set a checked value. Raises SettingsError and changes nothing where it is refused."""
         self.get(name)
         self.values[_PLACE[name]] = KEYS[_PLACE[name]][2](value)
+        if name in ("post-key", "bus-key"):
+            self.values[_PLACE["rollover"]] = b""  # what was to take its place, or had it
 
     def show(self, name: str) -> str:
         """The value as text; of a secret only whether it is set."""

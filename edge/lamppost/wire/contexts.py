@@ -12,4 +12,5 @@ BUS = b"lamplighter 1 bus:"  # anyone to everybody, bus key
 HERE = b"lamplighter 1 here:"  # post key; + the search's round: a post shows itself
 PLACE = b"lamplighter 1 place:"  # post key; + round and the post's number: its address and the bus key
 PLACED = b"lamplighter 1 placed:"  # post key; + the same: it has them
+NAME = b"lamplighter 1 name:"  # any key; nothing: the name of a key, which gives nothing of it away
 WRAP = b"lamplighter 1 wrap:"  # any key; + what is fresh: the pad that hides another key

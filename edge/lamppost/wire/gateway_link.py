@@ -2,6 +2,8 @@
 
 Mirrors post_link.py; the same rules. A post that the line's table does not know is refused; so is an event until a
 HELLO_OK has told the lowest fresh number of that post's events, and one that is not above the last one heard.
+While a key is rolled over, an event is taken under two bus keys, and a HELLO goes under a post's own key and the next
+one in turn, for the post may have either.
 """
 
 from lamppost.limits import ADDRESS_MAX, COUNTER_MAX
@@ -9,6 +11,7 @@ from lamppost.wire import contexts, messages
 from lamppost.wire.counter import Counter
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
+from lamppost.wire.hidden import hide
 from lamppost.wire.post_link import Message, Session, event_order, event_place
 from lamppost.wire.seal import Key, fits
 
@@ -22,10 +25,14 @@ class GatewayLink:
                 raise ValueError("a post's address is 1..%d, not %r" % (ADDRESS_MAX, address))
         self._keys = {address: Key(secret) for address, secret in post_keys.items()}
         self._bus = Key(bus_key)
+        self._two = None  # TwoKeys, while the bus key is rolled over
+        self._next = {}  # by address: the post's next key, and whether the last HELLO was under it
+        self._renewed = set()  # addresses whose session is under their next key
         self._random = random
         self._counter = Counter(counter, reserve)
         self._sessions = {}
         self._hellos = {}  # by address: our random and the highest event number heard when the HELLO was made
+        self._told = {}  # by address: the lowest fresh event number, as the last HELLO_OK told it
         self._numbers = {}  # highest event number by address; an entry only once a HELLO_OK has given the first
         self._heard = {}  # event_order of the last, by event_place
 
@@ -41,13 +48,49 @@ class GatewayLink:
     def adopt(self, address: int, post_key: bytes) -> None:
         """From now on the post at this address has this key: a new one, or another in its place."""
         self._keys[address] = Key(post_key)
+        self._next.pop(address, None)
         self.forget(address)
+
+    def next_key(self, address: int, post_key: bytes) -> None:
+        """The post at this address has its own key or this one: HELLOs take turns, the next is under this one."""
+        self._next[address] = [Key(post_key), False]
+
+    def settle(self, address: int, post_key: bytes) -> None:
+        """The post has this key and no other; its session, which was opened under it, goes on."""
+        self._keys[address] = Key(post_key)
+        self._next.pop(address, None)
+
+    def renewed(self, address: int) -> bool:
+        """Whether the session with this post was opened under its next key."""
+        return address in self._renewed
+
+    def bus_keys(self, key: bytes, other: bytes, is_next: bool) -> None:
+        """Say TIME with the bus key `key`; take EVENT under `other` too, the next one or else the last one. Without
+        `other` the last one is forgotten, and what was heard under it alone."""
+        two = self._two
+        heard = two.heard if two is not None else {}
+        self._bus = Key(key)
+        if other:
+            from lamppost.wire.two_keys import TwoKeys
+
+            newer, older = (other, key) if is_next else (key, other)
+            self._two = TwoKeys(newer, older, heard, _nothing)
+        elif two is not None:
+            for address, told in self._told.items():
+                for place in range(address * 4, address * 4 + 4):
+                    self._heard[place] = max(heard.get(place, 0), told * 256 - 1)
+                self._numbers[address] = max([self._heard[address * 4 + i] for i in range(4)]) // 256
+            self._two = None
 
     def hello(self, address: int) -> bytes:
         """The bytes of a HELLO; the session exists once the answer has been received. KeyError: no such post."""
         key = self._keys[address]
+        turn = self._next.get(address)
+        if turn is not None:
+            turn[1] = not turn[1]
+            key = turn[0] if turn[1] else key
         mine = self._random(8)
-        self._hellos[address] = (mine, self._numbers.get(address))
+        self._hellos[address] = (mine, self._numbers.get(address), key)
         values = (messages.VERSION, mine, self._counter.next())
         signed = header(address, GATEWAY, messages.HELLO, 0) + messages.encode(messages.HELLO, values)
         return pack(signed, key.seal(contexts.HELLO, signed))
@@ -55,7 +98,10 @@ class GatewayLink:
     def request(self, address: int, kind: int, values) -> bytes:
         """The bytes of a message to one post. KeyError without a session; WireError where `values` are wrong."""
         session = self._sessions[address]
-        signed = header(address, GATEWAY, kind, session.asked + 1) + messages.encode(kind, values)
+        signed = header(address, GATEWAY, kind, session.asked + 1)
+        if kind == messages.KEY and values[2]:
+            values = (values[0], values[1], hide(session.key, signed, values[2]))
+        signed += messages.encode(kind, values)
         session.asked += 1
         session.kind = kind
         return pack(signed, session.key.seal(contexts.DOWN, signed))
@@ -79,15 +125,14 @@ class GatewayLink:
 
     def receive(self, frame) -> Message:
         """Return the Message in a Frame from a post. Raises WireError when it is refused."""
-        key = self._keys.get(frame.src)
-        if key is None:
+        if frame.src not in self._keys:
             raise WireError("unknown post %d" % frame.src)
         if frame.dst == EVERYBODY:
             return self._event(frame)
         if frame.dst != GATEWAY:
             raise WireError("not for the gateway")
         if frame.type == messages.HELLO_OK:
-            return self._hello_ok(frame, key)
+            return self._hello_ok(frame)
         session = self._sessions.get(frame.src)
         if session is None:
             raise WireError("bad seal")
@@ -105,14 +150,16 @@ class GatewayLink:
         session.answered = counter
         return Message(frame.src, frame.type, values, counter)
 
-    def _hello_ok(self, frame, key: Key) -> Message:
-        mine, known = self._hellos.get(frame.src, (None, None))
-        if mine is None or not fits(key, contexts.HELLO_OK + mine, frame.signed, frame.seal):
+    def _hello_ok(self, frame) -> Message:
+        mine, known, key = self._hellos.get(frame.src, (None, None, None))
+        if mine is None or key is None or not fits(key, contexts.HELLO_OK + mine, frame.signed, frame.seal):
             raise WireError("bad seal")
         values = frame.values()
         del self._hellos[frame.src]
         self._sessions[frame.src] = Session(key, mine, values[1])
+        (self._renewed.discard if key is self._keys[frame.src] else self._renewed.add)(frame.src)
         told = values[6]  # not above what was heard before: the post has lost its memory and counts anew
+        self._told[frame.src] = told
         rewound = known is None or told <= known
         self._numbers[frame.src] = told - 1 if rewound else max(self._numbers[frame.src], told - 1)
         for place in range(frame.src * 4, frame.src * 4 + 4):
@@ -128,10 +175,16 @@ class GatewayLink:
         floor = self._heard.get(place)
         if floor is None:
             raise WireError("not known to be fresh")
+        if self._two is not None:
+            self._two.sealed(frame, place, order)
         if order <= floor:
             raise WireError("old counter")
-        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
+        if self._two is None and not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
             raise WireError("bad seal")
         self._heard[place] = order
         self._numbers[frame.src] = max(self._numbers[frame.src], frame.counter)
         return Message(frame.src, messages.EVENT, values, frame.counter)
+
+
+def _nothing() -> None:
+    pass

@@ -33,11 +33,13 @@ SEARCH = 0x42  # gateway to whoever is not served, not sealed: show yourself
 HERE = 0x43
 PLACE = 0x44  # gateway to one of them: your address and the bus key
 PLACED = 0x45
+KEY = 0x46  # gateway to post: a new key, hidden, or that one is in force
+KEY_OK = 0x47
 
 # The requests that a session carries, and what may answer each
 ANSWERS = {
     POLL: (STATUS, STILL, MOVED), COMMAND: (RESULT,), WHY: (WHY_OK,), BLOB_BEGIN: (BLOB_OK,), BLOB_DATA: (BLOB_OK,),
-    SET_TIME: (TIME_OK,),
+    SET_TIME: (TIME_OK,), KEY: (KEY_OK,),
 }  # fmt: skip
 
 # Kinds of item in a STATUS: [seq, kind, utc_s (0: unknown), a, b, c]
@@ -53,7 +55,7 @@ CLEAR = 2
 IDENTIFY = 3
 HUSH = 4
 
-# Codes of RESULT and BLOB_OK
+# Codes of RESULT, BLOB_OK and KEY_OK
 OK = 0
 REFUSED = 1
 MORE = 2  # BLOB_OK only: go on with block `next`
@@ -61,6 +63,11 @@ DONE = 3  # BLOB_OK only: whole, verified, applied
 AGAIN = 4  # BLOB_OK only: what came does not fit what was begun (a power cut, another transfer): begin again
 
 BLOB_PLAN = 1
+
+# What a KEY is about
+BUS_NEXT = 1  # the bus key that comes after the one in force
+BUS_NOW = 2  # the bus key that is in force
+POST_NEXT = 3  # the key that comes after the post's own
 
 _U8 = ("u", 255)
 _U16 = ("u", 65535)
@@ -105,6 +112,8 @@ FIELDS = {
     HERE: (("value", ("b", 8, 8)), ("identity", ("s", 32)), ("address", _U8)),
     PLACE: (("value", ("b", 8, 8)), ("address", _U8), ("bus_key", ("b", 0, 32))),
     PLACED: (("value", ("b", 8, 8)), ("address", _U8)),
+    KEY: (("what", _U8), ("name", ("b", 8, 8)), ("key", ("b", 0, 32))),
+    KEY_OK: (("what", _U8), ("code", _U8)),
     TIME_OK: (("off_ms", _VALUE), ("drift_ppb", _VALUE), ("uncertainty_ms", _U16)),
 }  # fmt: skip
 

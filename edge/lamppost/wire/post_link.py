@@ -6,6 +6,8 @@ Rules kept here:
   session stays until the first good frame of the new one, so a replayed HELLO changes nothing; a HELLO that comes
   twice gets the same answer twice, so a line that doubles frames still opens sessions.
 - An answer carries the counter of its request, so a late one is never taken for the answer to something else.
+- While a key is rolled over a HELLO is taken under the post's key and the one that comes after it, a broadcast under
+  two bus keys (two_keys.py).
 - The bus key carries only time from the gateway and events from posts. Time is taken only once a session has given
   the lowest broadcast counter that is fresh, so a recording cannot set a clock after a power cut.
 """
@@ -61,14 +63,17 @@ class PostLink:
         self.address = address
         self.session = None
         self.first_number = 0  # the gateway takes EVENTs with this number and above
-        self._key = Key(post_key)
-        self._bus = Key(bus_key)
+        self.two = None  # TwoKeys, while the bus key is rolled over (rolling.py)
+        self.next_key = None  # what comes after the post's own key: a HELLO is taken under both
+        self.renewed = None  # called when the first session under it has begun: it is the post's own
+        self._key = self._hello_key = self._pending_key = Key(post_key)
+        self.bus = Key(bus_key)  # that EVENT is sealed with
         self._random = random
         self._pending = None
         self._offer = (b"", b"", 0, False, 0)  # of the pending session: gateway's random, ours, its time counter,
         # whether that was rewound, and the event number we told
-        self._heard = {}  # event_order of the last by event_place; at most four entries an address
-        self._time_floor = None  # the gateway's broadcasts count from above this; None: not told yet
+        self.heard = {}  # event_order of the last by event_place; at most four entries an address
+        self.time_floor = None  # the gateway's broadcasts count from above this; None: not told yet
 
     def receive(self, frame) -> "Message | None":
         """Return the Message in a Frame, or None where it is for another post. Raises WireError when it is refused."""
@@ -90,6 +95,9 @@ class PostLink:
         if session is self._pending:
             self.session, self._pending = session, None
             self._set_floor()
+            if self.renewed is not None and self._pending_key is self.next_key:
+                self._key, self.next_key = self._pending_key, None
+                self.renewed()
         return Message(GATEWAY, frame.type, values, counter)
 
     def hello_ok(
@@ -100,14 +108,15 @@ class PostLink:
         if self._pending is None or self._offer[0] != gateway_random:
             mine = self._random(8)
             told = hello.values[2]
-            rewound = self._time_floor is not None and told <= self._time_floor
+            rewound = self.time_floor is not None and told <= self.time_floor
             self._offer = (gateway_random, mine, told, rewound, min(next_number, COUNTER_MAX))
-            self._pending = Session(self._key, gateway_random, mine)
+            self._pending = Session(self._hello_key, gateway_random, mine)
+            self._pending_key = self._hello_key
         values = (
             messages.VERSION, self._offer[1], item_epoch, boots, identity, firmware, self._offer[4],
         )  # fmt: skip
         signed = header(GATEWAY, self.address, messages.HELLO_OK, 0) + messages.encode(messages.HELLO_OK, values)
-        return pack(signed, self._key.seal(contexts.HELLO_OK + gateway_random, signed))
+        return pack(signed, self._hello_key.seal(contexts.HELLO_OK + gateway_random, signed))
 
     def reply(self, kind: int, values) -> bytes:
         """The bytes of the answer to the last request in the running session; one answer a request."""
@@ -123,7 +132,7 @@ class PostLink:
         it twice."""
         payload = messages.encode(messages.EVENT, (user_class, source, age_ms, repeat))
         signed = header(EVERYBODY, self.address, messages.EVENT, number) + payload
-        return pack(signed, self._bus.seal(contexts.BUS, signed))
+        return pack(signed, self.bus.seal(contexts.BUS, signed))
 
     def _set_floor(self) -> None:
         """From which counter time is fresh, now that the gateway that told it in its HELLO has shown to be live.
@@ -131,13 +140,18 @@ class PostLink:
         Told not to be above what was heard means another gateway, or one that lost its memory: it sets the time too.
         """
         _, _, told, rewound, self.first_number = self._offer
-        known = self._time_floor
-        self._time_floor = told - 1 if known is None or rewound else max(known, told - 1)
+        known = self.time_floor
+        self.time_floor = told - 1 if known is None or rewound else max(known, told - 1)
 
     def _hello(self, frame) -> Message:
-        if not fits(self._key, contexts.HELLO, frame.signed, frame.seal):
-            raise WireError("bad seal")
-        return Message(GATEWAY, messages.HELLO, frame.values())
+        key = self._key
+        if not fits(key, contexts.HELLO, frame.signed, frame.seal):
+            key = self.next_key
+            if key is None or not fits(key, contexts.HELLO, frame.signed, frame.seal):
+                raise WireError("bad seal")
+        values = frame.values()
+        self._hello_key = key
+        return Message(GATEWAY, messages.HELLO, values)
 
     def _session_of(self, frame):
         """(the session, the whole counter) under whose key the frame was sealed."""
@@ -162,23 +176,28 @@ class PostLink:
             raise WireError("own address on the line")
         if src != GATEWAY:
             return self._event(frame)
-        if self._time_floor is None:
+        if self.time_floor is None:
             raise WireError("not known to be fresh")
-        if frame.counter <= self._time_floor:
+        self._sealed(frame, 0, frame.counter)
+        if frame.counter <= self.time_floor:
             raise WireError("old counter")
-        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
-            raise WireError("bad seal")
         values = frame.values()
-        self._time_floor = frame.counter
+        self.time_floor = frame.counter
         return Message(GATEWAY, messages.TIME, values)
 
     def _event(self, frame) -> Message:
         values = frame.values()
         place, order = event_place(frame.src, values), event_order(frame.counter, values)
         # The seal first: a repetition tells that nobody acknowledges, which is not for strangers to say.
-        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):
-            raise WireError("bad seal")
-        if order <= self._heard.get(place, 0):
+        self._sealed(frame, place, order)
+        if order <= self.heard.get(place, 0):
             raise WireError("old counter")
-        self._heard[place] = order
+        self.heard[place] = order
         return Message(frame.src, messages.EVENT, values, frame.counter)
+
+    def _sealed(self, frame, place: int, order: int) -> None:
+        """Raise WireError unless a broadcast is sealed with a bus key of the line."""
+        if self.two is not None:
+            self.two.sealed(frame, place, order)
+        elif not fits(self.bus, contexts.BUS, frame.signed, frame.seal):
+            raise WireError("bad seal")

@@ -26,6 +26,7 @@ from lamplighter.gateway.keyring import Keyring, load_keyring, load_manifest, sa
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.rolling import standing
 from lamplighter.terminal import BadInput, Failed, print_json
 
 GREET_S = 6.0  # five greetings of 64 posts, each in vain
@@ -124,6 +125,9 @@ async def _search(config: Config, bus_id: str, places: Places) -> tuple[Report, 
         keys, bus_key, settings.baud, secrets.token_bytes, first, lambda n: ledger.reserve(bus_id, n),
         reply_ms=settings.reply_ms or 0,
     )  # fmt: skip
+    addresses = {post: address for address, post in places.names.items()}
+    for event in standing(places.ring, bus_id, bus_key, addresses):
+        poller.rekey(event, 0)
     bus = Bus(settings, poller, act)
 
     def adopted(address: int, identity: str) -> None:

@@ -35,6 +35,7 @@ from lamplighter.gateway.own_update import OwnUpdate
 from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.relay_desk import RelayDesk
+from lamplighter.gateway.rollover_desk import RolloverDesk
 from lamplighter.gateway.status import StatusReport
 from lamplighter.gateway.topics import Topics, dump
 from lamppost.wire.packed import AGE_MAX_MS
@@ -68,6 +69,7 @@ class Daemon:
         self.energy = EnergyDesk(self)
         self.database.start()
         self.fleet = Fleet(config.sites)
+        self.rollover = RolloverDesk(self)
         self.hood = config.neighbourhood()
         self.plans = PlanDesk(self)
         self.desired = DesiredDesk(self)
@@ -139,7 +141,7 @@ class Daemon:
     def _poller(self, bus) -> Poller:
         sites = self.config.on_bus(bus.id)
         stored = self.outbox.stored()
-        return Poller(
+        poller = Poller(
             {site.address: self.config.keys.posts[site.id] for site in sites},
             self.config.keys.buses[bus.id],
             bus.baud,
@@ -151,6 +153,7 @@ class Daemon:
             turn_ms=bus.turn_ms,
             aliases=self.hood.aliases.get(bus.id, ()),
         )
+        return self.rollover.equip(bus.id, poller)
 
     async def _open_lines(self) -> None:
         faults = []
@@ -185,6 +188,7 @@ class Daemon:
         post = self._names[bus, status.address]
         self.fleet.status(post, status, self.utc_s())
         self.plans.runs(post, status.plan)
+        self.rollover.rolling.status(post)
         self.alarms.status(post, status)
 
     def _items(self, bus: str, got: line.Items) -> None:
@@ -233,6 +237,7 @@ class Daemon:
     def _online(self, bus: str, online: line.Online) -> None:
         post = self._names[bus, online.address]
         self.alarms.heard(post, True)
+        self.rollover.rolling.online(post, online)
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)
             self.plans.sync.back(post)
@@ -240,6 +245,7 @@ class Daemon:
     def _offline(self, bus: str, offline: line.Offline) -> None:
         post = self._names[bus, offline.address]
         self.alarms.heard(post, False)
+        self.rollover.rolling.offline(post)
         if self.fleet.offline(post):
             log.warning("%s does not answer", post)
 
@@ -281,6 +287,7 @@ class Daemon:
                 self.energy.tick()
                 self.homeassistant.tick()
                 self.own_update.tick()
+                self.rollover.tick(now_ms)
             for name, bus in self.buses.items():
                 self.disturbed.tick(name, bus.poller.counters, now_ms)
             for state in self.fleet.to_tell(now_ms):

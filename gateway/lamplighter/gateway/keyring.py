@@ -10,22 +10,38 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.keys import KEY, read_private
 
 NAME = "keyring.json"
+ROLLING = ("next_buses", "last_buses", "next_posts", "wanted")
 ENTRIES_MAX = 4096  # boards of a delivery
 
 
 @dataclass
 class Keyring:
-    """`posts` maps a post of the configuration to (identity of its board, key); `buses` a line to its key."""
+    """`posts` maps a post of the configuration to (identity of its board, key); `buses` a line to its key.
+
+    While keys are rolled over (rolling.py): `next_buses` has the key that comes after the one in force, `last_buses`
+    the one that was before, `next_posts` a key that a post may have instead of its own, and `wanted` the posts that are
+    to get one, with the key that was given for it or nothing.
+    """
 
     posts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     buses: dict[str, bytes] = field(default_factory=dict)
+    next_buses: dict[str, bytes] = field(default_factory=dict)
+    last_buses: dict[str, bytes] = field(default_factory=dict)
+    next_posts: dict[str, bytes] = field(default_factory=dict)
+    wanted: dict[str, bytes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self.posts)} posts, {len(self.buses)} buses)"  # never the keys themselves
+
+    def copy(self) -> Keyring:
+        return Keyring(*(dict(getattr(self, part.name)) for part in fields(self)))
 
     @property
     def places(self) -> dict[str, str]:
@@ -36,6 +52,8 @@ class Keyring:
         """This board now stands at that place; nobody else does, and it nowhere else."""
         self.posts = {name: entry for name, entry in self.posts.items() if entry[0] != identity}
         self.posts[post] = (identity, key)
+        self.next_posts.pop(post, None)
+        self.wanted.pop(post, None)
 
 
 def load_keyring(folder: Path) -> Keyring:
@@ -46,7 +64,11 @@ def load_keyring(folder: Path) -> Keyring:
     raw = read_private(path)
     try:
         posts = {post: (str(row["identity"]), _key(row["key"])) for post, row in raw["posts"].items()}
-        return Keyring(posts, {bus: _key(key) for bus, key in raw["buses"].items()})
+        rolling = raw.get("rolling", {})
+        rest = [{name: bytes.fromhex(key) for name, key in rolling.get(part, {}).items()} for part in ROLLING]
+        if any(len(key) not in (0, 32) for part in rest for key in part.values()):
+            raise ValueError("no key")
+        return Keyring(posts, {bus: _key(key) for bus, key in raw["buses"].items()}, *rest)
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError("not a keyring; restore it from the backup, or remove it and find the posts again") from None
 
@@ -54,7 +76,9 @@ def load_keyring(folder: Path) -> Keyring:
 def save_keyring(folder: Path, ring: Keyring) -> None:
     """Write it, on disk when this returns. Raises OSError."""
     posts = {post: {"identity": identity, "key": key.hex()} for post, (identity, key) in ring.posts.items()}
-    text = json.dumps({"posts": posts, "buses": {bus: key.hex() for bus, key in ring.buses.items()}}, indent=1)
+    rolling = {part: {name: key.hex() for name, key in getattr(ring, part).items()} for part in ROLLING}
+    buses = {bus: key.hex() for bus, key in ring.buses.items()}
+    text = json.dumps({"posts": posts, "buses": buses, "rolling": rolling}, indent=1)
     new = folder / (NAME + ".new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text + "\n")

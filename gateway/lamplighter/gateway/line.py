@@ -45,6 +45,23 @@ class Adopt(NamedTuple):
     key: bytes
 
 
+class BusKeys(NamedTuple):
+    """From now on TIME is said with `key`, and EVENT taken under `other` too: the next bus key or else the last one.
+    Nothing: the last one is forgotten."""
+
+    key: bytes
+    other: bytes
+    is_next: bool
+
+
+class PostKey(NamedTuple):
+    """The post at this address may have this key instead of its own, and is greeted anew, or (`settled`) has it."""
+
+    address: int
+    key: bytes
+    settled: bool
+
+
 class Stored(NamedTuple):
     """Every item of this post and epoch up to `seq` lies on disk: the post may forget them."""
 
@@ -99,6 +116,7 @@ class Online(NamedTuple):
     firmware: str
     epoch: int
     boots: int
+    renewed: bool = False  # under the key that takes the place of its own
 
 
 class Offline(NamedTuple):

@@ -43,6 +43,7 @@ STEP_MS = 500  # of this computer's clock: less is slewed by its time service
 SEQ_MAX = 0xFFFFFFFF
 ITEM_MAX = 1 << 63  # what an outbox column holds
 
+SLOW = (messages.BLOB_BEGIN, messages.BLOB_DATA, messages.KEY)  # the answer waits for flash
 REPLIES = messages.ANSWERS | {messages.HELLO: (messages.HELLO_OK,)}
 FREE, WAIT, WINDOW = 0, 1, 2
 
@@ -150,11 +151,26 @@ class Poller:
             self._link.adopt(event.address, event.key)
             self._roster.adopt(event.address, t_ms)
             self.timekeeper.closed(event.address)
+        elif isinstance(event, (line.BusKeys, line.PostKey)):
+            self.rekey(event, t_ms)
         elif isinstance(event, line.LineDown):
             self._down(t_ms)
             return self._taken()
         self._step(t_ms)
         return self._taken()
+
+    def rekey(self, event: line.BusKeys | line.PostKey, t_ms: int) -> None:
+        """Take another key, now or before the first event."""
+        if isinstance(event, line.BusKeys):
+            self._link.bus_keys(*event)
+            self._time_ms = min(self._time_ms, t_ms)  # which tells everybody
+        elif event.settled:
+            self._link.settle(event.address, event.key)
+        else:
+            self._link.next_key(event.address, event.key)
+            self._link.forget(event.address)
+            self._roster.adopt(event.address, t_ms)
+            self.timekeeper.closed(event.address)
 
     def deadline(self) -> int | None:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
@@ -348,7 +364,8 @@ class Poller:
             return
         self._roster.opened(peer, epoch, t_ms)
         self.timekeeper.opened(peer.address)
-        self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots))
+        renewed = self._link.renewed(peer.address)
+        self._actions.append(line.Online(peer.address, identity, firmware, epoch, boots, renewed))
 
     def _still(self, peer: Peer, as_of: int, *light: int) -> None:
         """Nothing, or only the light, has changed since the STATUS that answered the request with this counter."""
@@ -551,7 +568,7 @@ class Poller:
 
     def _wait(self, question: Question | None, slow: bool = False) -> None:
         self._phase, self._question = WAIT, question
-        slow = slow or (question is not None and question.kind in (messages.BLOB_BEGIN, messages.BLOB_DATA))
+        slow = slow or (question is not None and question.kind in SLOW)
         self._began_ms = self._judge_ms = None
         self._asked_heard = self.counters.heard_bytes
         self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lamplighter.gateway.line import Procedure
 from lamppost.limits import BLOB_MAX, BLOCK_BYTES
 from lamppost.wire import messages
+from lamppost.wire.hidden import name_of
 
 WHY_ROWS_MAX = 32  # nine layers and their inputs; a post that tells more is not ours
 STRAYS_MAX = 4  # late answers to an earlier question that may come before the right one
@@ -87,6 +88,18 @@ def send_plan(compiled: bytes) -> Procedure:
     if code in (messages.MORE, messages.AGAIN):
         return Outcome(False, "the transfer did not end; it is tried again")
     return Outcome(code in (messages.DONE, messages.OK), text)
+
+
+def give_key(what: int, key: bytes) -> Procedure:
+    """Tell a post that this bus key is in force (messages.BUS_NOW), or give it the next bus key or post key; returns an
+    Outcome. The key itself is said only where the post does not have it."""
+    whole = what != messages.BUS_NOW
+    for _ in range(STRAYS_MAX):
+        answer = yield messages.KEY, (what, name_of(key), key if whole else b"")
+        if answer[0] == what and answer[1] != messages.AGAIN:
+            return Outcome(answer[1] == messages.OK, "")
+        whole = True
+    return Outcome(False, "the post's answers make no sense")
 
 
 def _is_reason(row: object) -> bool:

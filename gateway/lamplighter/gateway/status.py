@@ -32,7 +32,13 @@ class StatusReport:
         daemon = self._daemon
         alarms = [(alarm["number"], alarm["text"]) for alarm in daemon.alarms.active()]
         open_lines = [bus.is_open for bus in daemon.buses.values()]
-        changing = daemon.fleet.count_online(), alarms, daemon.store_error, open_lines
+        changing = (
+            daemon.fleet.count_online(),
+            alarms,
+            daemon.store_error,
+            open_lines,
+            daemon.rollover.rolling.progress(),
+        )
         age_ms = now_ms - self._told_ms
         if age_ms < CHANGE_EVERY_MS or (changing == self._told and age_ms < daemon.config.status_s * 1000):
             return None
@@ -58,6 +64,7 @@ class StatusReport:
             "store_error": daemon.store_error or None,
             "utc": utc_text(daemon.utc_s()),
             "bus": [self._bus(name) for name in daemon.buses],
+            "rollover": daemon.rollover.rolling.progress(),
         }
 
     def _measure(self, now_ms: int) -> None:

@@ -519,7 +519,7 @@ def _sizes(post):
     if post.line is not None:
         yield "events waiting", len(post.line.out), 8
         yield "a frame's bytes", len(post.line._decoder._piece), 210
-        yield "event counters", len(post.line._link._heard), 1000
+        yield "event counters", len(post.line._link.heard), 1000
         answers = post.line._answer.__self__
         yield "results remembered", len(answers._results), 16
         yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096

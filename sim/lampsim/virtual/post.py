@@ -243,7 +243,7 @@ class VirtualPost:
         detection; one at a place that it does not know (`cares`) does not come here. Everything else a post does at
         such a moment waits for its own deadline; that the line was in use it learns from catch_up.
         """
-        heard = line._link._heard
+        heard = line._link.heard
         if heard.get(event.place, 0) >= event.order:
             line.refused += 1
             line.again(event.src, event.frame.counter, self.t_ms())
@@ -345,7 +345,7 @@ class VirtualPost:
 
     def _share_key(self) -> None:
         if self.post is not None and self.post.line is not None:
-            self.post.line._link._bus = self._bus_key
+            self.post.line._link.bus = self._bus_key
 
     # --- flash of the Journal
 

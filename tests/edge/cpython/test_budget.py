@@ -17,9 +17,9 @@ from lampsim.compile_edge import compile_edge
 HERE = Path(__file__).parents[1]
 MICROPYTHON = shutil.which("micropython", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 MODULE_BYTES = 8_500  # one that grows past this wants to be two: it is loaded in one piece
-AGENT_BYTES = 145_000  # all that a board imports or may import; 24 bytes of RAM go with a line of code
+AGENT_BYTES = 142_500  # all that a board imports or may import; 24 bytes of RAM go with a line of code
 HEAP = "144wK"  # the smallest, in steps of 8, in which a week runs; test rig and gateway's link included
-NOT_ON_BOARDS = ("boards/host", "boards/linux", "boards/raspberry_pi", "boards/dali_bridge")
+NOT_ON_BOARDS = ("boards/host", "boards/linux", "boards/raspberry_pi", "boards/dali_bridge", "wire/gateway_link")
 
 
 def test_every_module_keeps_its_size() -> None:
