@@ -13,8 +13,8 @@ from lampsim.check.run import Case, play
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults import REGISTRY, Fault, Shape
-from lampsim.faults.cabinet import BrokerDeath, DamagedStore, FullDisk, GatewayDeath, ReplayedRequests
-from lampsim.faults.plan import LATER
+from lampsim.faults.cabinet import BrokerDeath, DamagedStore, FullDisk, GatewayDeath, ReplayedRequests, Rollover
+from lampsim.faults.plan import KEYS, LATER
 
 SEEDS = (262, 389, 209, 217)  # small worlds with requests
 
@@ -28,7 +28,7 @@ def drawn(name: str, seed: int) -> tuple[Fault, ...]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize("name", LATER + KEYS)
 def test_the_promises_hold_with_each_and_a_case_replays(name, seed) -> None:
     case = Case(seed, drawn(name, seed))
     outcome = play(case)
@@ -129,3 +129,46 @@ def test_the_witness_knows_two_ids_of_one_item() -> None:
     with pytest.raises(Broken, match="two ids"):
         witness.received("aa", 2, body)
     street.close()
+
+
+def test_a_rollover_is_done_and_a_thief_is_heard_by_nobody() -> None:
+    street = Street(draw(262), [Rollover(5.0, 88.0, "a", "both", ("p01", "p02"))], Witness())
+    said: list[bytes] = []
+    inject = street.inject
+
+    def listened(line: str, data: bytes) -> None:
+        said.append(data)
+        inject(line, data)
+
+    street.inject = listened  # type: ignore[method-assign]
+    refused: dict[str, int] = {}
+    street.run()
+    keys = street.cabinet.keys
+    assert keys.rolling is not None
+    assert keys.ring.buses["a"] != street.settings_of("p01", 1)["bus-key"]
+    assert not keys.rolling.progress()
+    assert set(keys.ring.posts) == {"p01", "p02"}
+    for post in street.posts.values():
+        assert post.post is not None
+        line = post.post.line
+        assert line is not None
+        refused[post.name] = line.refused
+    street.stolen("a")
+    assert len(said) >= 4
+    street.loop.run_until(street.loop.now_us + 2_000_000)
+    for post in street.posts.values():
+        assert post.post is not None
+        assert post.post.line is not None
+        assert post.post.line.refused > refused[post.name]
+    street.close()
+
+
+def test_a_lost_key_is_noticed() -> None:
+    street = Street(draw(262), [], Witness())
+    street.run()
+    keys, post = street.cabinet.keys, street.posts["p01"].post
+    assert post is not None
+    good = post.settings.get("bus-key"), post.settings.get("post-key")
+    assert keys.wrong("p01", *good) == ""
+    assert "bus key" in keys.wrong("p01", bytes(32), good[1])
+    assert "own key" in keys.wrong("p01", good[0], bytes(32))

@@ -29,7 +29,8 @@ from lamplighter.plans.hashing import document_hash
 from lamppost.wire import messages
 from lamppost.wire.packed import AGE_MAX_MS
 from lampsim.check.disk import Disk
-from lampsim.check.worlds import Ask, key_of
+from lampsim.check.keys import Keys
+from lampsim.check.worlds import Ask
 
 if TYPE_CHECKING:
     from lampsim.check.street import Street
@@ -106,6 +107,7 @@ class Cabinet:
         self._wakes: dict[str, int] = {}
         self._disturbed: Lines | None = None
         self._online: set[str] = set()
+        self.keys = Keys(self)
 
     # --- life
 
@@ -118,6 +120,7 @@ class Cabinet:
         self.outbox = Outbox(self.database, BUDGET)
         self.plans = PlanSync(list(self._sites))
         stored = self.outbox.stored()
+        self.keys.begin(self._life)
         for bus in self.street.buses.values():
             self.pollers[bus.name] = self._poller(bus.name, bus.baud, stored)
             self._wakes[bus.name] = 0
@@ -129,6 +132,7 @@ class Cabinet:
         self._every(CLOCK_US, self.tell_time)
         self._every(PUBLISH_US, self._publish)
         self._every(PUBLISH_US, self._send_plans)
+        self._every(PUBLISH_US, self.keys.tick)
         random = self.street.random_of("hush", self._life).randbytes
         bauds = {bus: poller.baud for bus, poller in self.pollers.items()}
         self._disturbed = Lines(bauds, self._present, self._ask, random)
@@ -157,10 +161,11 @@ class Cabinet:
             self.street.witness.store_lost(disk.before)
 
     def _poller(self, bus: str, baud: int, stored: dict[str, tuple[int, int]]) -> Poller:
-        seed, sites = self.street.spec.seed, [site for site in self._sites.values() if site.bus == bus]
+        rolling, sites = self.keys.rolling, [site for site in self._sites.values() if site.bus == bus]
+        assert rolling is not None
         poller = Poller(
-            {site.address: key_of(seed, site.id) for site in sites},
-            key_of(seed, bus),
+            {site.address: rolling.posts[site.id] for site in sites},
+            rolling.buses[bus],
             baud,
             self.street.random_of("gateway", bus, self._life).randbytes,
             self.ledger.counter(bus, self._utc_s()),
@@ -168,7 +173,7 @@ class Cabinet:
             {site.address: stored[site.id] for site in sites if site.id in stored},
         )
         _pace(poller._roster, self.street.spec.poll_ms)
-        return poller
+        return self.keys.equip(bus, poller)
 
     def _after(self, wait_us: int, work: Callable[[], Any]) -> None:
         life = self._life
@@ -206,6 +211,8 @@ class Cabinet:
             self._after(wait_us, lambda: self._give(bus, None) if order == self._wakes[bus] else None)
 
     def _act(self, bus: str, action: tuple) -> None:
+        rolling = self.keys.rolling
+        assert rolling is not None
         if isinstance(action, line.Items):
             name = self._names[bus, action.address]
             entries = items.from_items(name, action, self._utc_s())
@@ -217,11 +224,14 @@ class Cabinet:
             self._after(COMMIT_US, lambda: self._keep([entry], bus, kept))
         elif isinstance(action, line.Status):
             self.plans.runs(self._names[bus, action.address], action.plan)
+            rolling.status(self._names[bus, action.address])
         elif isinstance(action, line.Online):
             self._online.add(self._names[bus, action.address])
             self.plans.back(self._names[bus, action.address])
+            rolling.online(self._names[bus, action.address], action)
         elif isinstance(action, line.Offline):
             self._online.discard(self._names[bus, action.address])
+            rolling.offline(self._names[bus, action.address])
         elif isinstance(action, line.Result):
             self._waiting.pop(action.id, lambda _: None)(action)
 

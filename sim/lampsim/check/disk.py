@@ -54,6 +54,11 @@ class Disk:
         self.close()
         self._folder.cleanup()
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing at all can be written."""
+        return self._full == "byte"
+
     def fill(self, kind: str) -> None:
         """ "page": no page can be added; "byte": nothing can be written; "": there is room."""
         self._full = kind

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from binascii import crc_hqx
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,6 +44,18 @@ class Frame(NamedTuple):
         first, last = self.body[0], self.body[6]
         age_ms, repeat = (0, last) if first & 16 else (10 * last, 0)
         return [first >> 2 & 3, first & 3, age_ms, repeat]
+
+
+def sealed_with(body: bytes, keys: Iterable[bytes]) -> bytes | None:
+    """The one of these bus keys with which an EVENT or TIME is sealed: PROTOCOL.md, sections 2 and 4, a second time."""
+    if len(body) > SHORT_MAX:
+        signed, seal = body[:-10], body[-10:-2]
+    else:
+        signed, seal = bytes([255, body[1], 0x12]) + body[2:6] + body[:1] + body[6:7], body[7:]
+    for key in keys:
+        if hmac.digest(key, b"lamplighter 1 bus:" + signed, "sha256")[: len(seal)] == seal:
+            return key
+    return None
 
 
 class Ear:

@@ -23,7 +23,7 @@ from lamplighter.gateway import hints, jobs
 from lamppost import limits
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
-from lampsim.check.overheard import Ear, Frame
+from lampsim.check.overheard import Ear, Frame, sealed_with
 from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, reached_pm
 from lampsim.check.worlds import PLAN_RETRY_S
 
@@ -79,6 +79,8 @@ class Life:
         self.planned_ms = self.next_seq = 0
         self.before: tuple = ()
         self.second, self.wakes = 0, 0
+        self.keys: set[bytes] = set()  # bus keys that it takes
+        self.under: dict[bytes, dict[tuple[int, int], int]] = {}  # `counters` by the bus key that they came under
 
     def sensed(self, address: int, user_class: int, t_ms: int) -> None:
         """Somebody was sensed somewhere: perhaps one who was elsewhere before."""
@@ -108,6 +110,7 @@ class Witness:
         self._lives: dict[str, Life] = {}
         self._air: dict[str, dict[bytes, Frame]] = {}
         self._planned: set[str] = set()
+        self._seals: dict[bytes, bytes | None] = {}  # and with which bus key
         self._broadcasts: dict[bytes, int] = {}  # every event and time that was ever said, and when
 
     def begin(self, street: Street) -> None:
@@ -143,6 +146,7 @@ class Witness:
             wire_us = len(data) * 10_000_000 // self.street.spec.baud
             if frame.kind in (EVENT, TIME):
                 self._broadcasts[frame.body] = now
+                self._seals[frame.body] = sealed_with(frame.body, self.street.cabinet.keys.all_of(bus))
             air[frame.body] = frame._replace(until_us=now + 2 * wire_us + 500_000, heard_by=set())
         if len(air) > 500:
             self._air[bus] = {body: frame for body, frame in air.items() if frame.until_us > now}
@@ -165,6 +169,11 @@ class Witness:
         life = self._lives[one.name]
         if not life.before:
             life.before = _state(one.post)
+        keys = _bus_keys(one.post)
+        if len(keys) < len(life.keys):  # with the last bus key it has forgotten what came under that alone
+            life.under = {key: heard for key, heard in life.under.items() if key in keys}
+            life.counters = dict(*life.under.values()) if life.under else {}
+        life.keys = keys
 
     def after(self, one: StreetPost, event: tuple, actions: list) -> None:
         life, post = self._lives[one.name], one.post
@@ -373,7 +382,14 @@ class Witness:
     def _heard(self, one: StreetPost, life: Life, data: bytes) -> list[Frame]:
         """The frames this chunk completes that their sender really sent just now; each counts once for a hearer."""
         air, now, found = self._air[life.bus], self.street.loop.now_us, []
+        keys = life.keys | _bus_keys(one.post)
         for frame in life.ear.hear(data):
+            if frame.kind in (EVENT, TIME):
+                key = self._seals.get(frame.body)
+                if key not in keys:
+                    continue  # said with a bus key that it has not got yet, or has no more
+                of_key = life.under.setdefault(key, {})
+                of_key[frame.origin] = max(frame.counter, of_key.get(frame.origin, 0))
             if frame.kind == EVENT and frame.counter <= life.counters.get(frame.origin, 0):
                 continue  # said before, or with a number below one that was forged
             sent = air.get(frame.body)
@@ -459,6 +475,12 @@ class Witness:
         utc_s, ms = post.clock.utc(one.ran_ms())
         if utc_s is None or abs(utc_s * 1000 + ms - utc_ms) > CLOCK_OFF_MS:
             raise self._broken(2, one, f"its time is {utc_s}, it is {utc_ms // 1000}")
+        keys = self.street.cabinet.keys
+        wrong = keys.wrong(one.name, post.settings.get("bus-key"), post.settings.get("post-key"))
+        if wrong:
+            raise self._broken(3, one, wrong)
+        if one.name not in self.street.cabinet._online:
+            raise self._broken(3, one, "its gateway has lost it")
         wanted = self.street.cabinet.wanted[one.name]
         patient = self.street.spec.quiet_s >= PLAN_RETRY_S
         if patient and (post.plan is None or post.plan.raw != wanted[-1]):
@@ -475,6 +497,12 @@ def _state(post) -> tuple:
     seen = {(presence._addresses[e[0]], e[1], e[3]) for e in presence._seen if presence._addresses[e[0]] != own}
     held = items.first_seq
     return post.clock._offset_ms, given, post.plan_hash, seen, (held, items.dropped, items.next_seq)
+
+
+def _bus_keys(post) -> set[bytes]:
+    settings = post.settings
+    more = settings.get("rollover")
+    return {settings.get("bus-key")} | ({more[1:33]} if more and more[0] & 1 else set())
 
 
 def _commanded(old: set, now: set, t_ms: int) -> bool:
@@ -520,6 +548,7 @@ def _sizes(post):
         yield "events waiting", len(post.line.out), 8
         yield "a frame's bytes", len(post.line._decoder._piece), 210
         yield "event counters", len(post.line._link.heard), 1000
+        yield "those of another bus key", len(post.line._link.two.heard) if post.line._link.two else 0, 1001
         answers = post.line._answer.__self__
         yield "results remembered", len(answers._results), 16
         yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
@@ -529,5 +558,5 @@ def _poller_sizes(poller, peers: int):
     yield "requests", len(poller._jobs._jobs), jobs.JOBS_MAX
     yield "hints", len(poller._hints), 2 * hints.HINTS_MAX
     yield "a frame's bytes", len(poller._decoder._piece), 210
-    for name, most in (("_sessions", 1), ("_hellos", 1), ("_numbers", 1), ("_heard", 4)):  # an input each
+    for name, most in (("_sessions", 1), ("_hellos", 1), ("_numbers", 1), ("_told", 1), ("_heard", 4)):  # an input each
         yield name, len(getattr(poller._link, name)), most * peers

@@ -399,6 +399,15 @@ class Street:
         assert self.cabinet.disk is not None
         self.cabinet.disk.damage(kind, draw)
 
+    def roll(self, line: str, bus: bool, posts: Iterable[str]) -> None:
+        """The operator asks for new keys: of a line, and of posts."""
+        self.cabinet.keys.wish({line: b""} if bus else {}, dict.fromkeys(posts, b""))
+
+    def stolen(self, line: str) -> None:
+        """Somebody says what he can with the bus keys that were in force on a line once."""
+        for data in self.cabinet.keys.thief(line):
+            self.inject(line, data)
+
     def replay_requests(self) -> None:
         self.cabinet.replay()
 

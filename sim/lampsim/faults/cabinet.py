@@ -137,6 +137,41 @@ class ReplayedRequests(Fault):
         stage.replay_requests()
 
 
+@fault("rollover")
+@dataclass(frozen=True)
+class Rollover(Fault):
+    """The operator asks for new keys of a line (`kind` bus), of `some` posts, or both; a thief has the keys before, and
+    says what he can with them, as soon as they are worthless."""
+
+    line: str = "a"
+    kind: str = "bus"
+    some: tuple[str, ...] = ()
+
+    KINDS = ("bus", "posts", "both")
+    EVERY_US = 10_000_000
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        line, kind = shape.line(draw), draw.choice(cls.KINDS)
+        names = shape.lines[line]
+        some = sorted(draw.sample(names, draw.randint(1, len(names))))
+        return cls(at_s, for_s, line, kind, tuple(some) if kind != "bus" else ())
+
+    def begin(self, stage: Stage) -> None:
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def steal() -> None:
+            stage.stolen(self.line)
+            if stage.loop.now_us < until_us:
+                stage.loop.at(stage.loop.now_us + self.EVERY_US, steal)
+
+        stage.roll(self.line, self.kind != "posts", self.some)
+        steal()
+
+    def end(self, stage: Stage) -> None:
+        stage.stolen(self.line)
+
+
 @fault("wrong-plan")
 @dataclass(frozen=True)
 class WrongPlan(Fault):

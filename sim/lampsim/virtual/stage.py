@@ -99,7 +99,7 @@ class WorldStage:
         if one.post is not None:
             self.forged += 1
             link = PostLink(one.address, bytes(32), bytes(32), bytes)
-            link._bus = one._bus_key
+            link.bus = one._bus_key
             self.inject(self.world._bus_of[post], link.event(max(1, one.post.items.next_seq + ahead), user_class, 0))
 
     def overheard(self, line: str) -> list[bytes]:
@@ -173,6 +173,12 @@ class WorldStage:
             self.lost_items.update((entry.post, entry.item[0]) for entry in held)
             room, gateway.store = gateway.store.room, Store(f"{draw.getrandbits(32):08x}")
             gateway.store.room = room
+
+    def roll(self, line: str, bus: bool, posts: Iterable[str]) -> None:
+        """A World's posts share the seals of their line, so that a city can be played: their keys stay."""
+
+    def stolen(self, line: str) -> None:
+        """No key was in force before."""
 
     def replay_requests(self) -> None:
         """Nobody asks anything in a World."""

@@ -352,6 +352,28 @@ MUTANTS = [
         "a post that stays away is told each time", GATEWAY + "fleet.py", "        return was\n", "        return True\n",
         GATEWAY_TEST + "fleet.py",
     ),
+    # keys that are rolled over
+    Mutant("the last bus key is still taken", POST + "rolling.py", "            link.two = None\n", ""),
+    Mutant(
+        "who comes late is not told the bus key in force", GATEWAY + "rolling.py",
+        "(messages.BUS_NOW, self.buses[bus]) if bus in self.ring.buses else None", "None",
+    ),
+    Mutant(
+        "with the last bus key goes all that was heard", POST + "rolling.py", "link.heard = link.two.heard",
+        "link.heard = link.two.heard = {}", EDGE_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a key that was given is lost with the power", POST + "rolling.py",
+        "        post.save(\"settings\", settings.to_bytes())\n", "", EDGE_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a gateway greets only under the next post key", WIRE + "gateway_link.py", "turn[0] if turn[1] else key",
+        "turn[0]", GATEWAY_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a bus key is in force before all have it", GATEWAY + "rolling.py", "if lacking or not any(self._here(bus)):",
+        "if not any(self._here(bus)):", GATEWAY_TEST + "rolling.py",
+    ),
     # access to the line
     Mutant(
         "no slot stands behind a POLL", WIRE + "access.py",
