@@ -54,9 +54,9 @@ async def run(folder: Path, target: Target, keeper: Keeper) -> None:
         try:
             async with _client(target) as client:
                 said = ""
-                log.info("keeping what is desired of site %s, by broker %s", target.site, target.broker)
                 for what in ("desired/+", "reported/+", "status"):
                     await client.subscribe(f"{target.root}/{target.site}/+/{what}", qos=1)
+                log.info("keeping what is desired of site %s, by broker %s", target.site, target.broker)
                 async for message in client.messages:
                     payload = message.payload if isinstance(message.payload, bytes) else b""
                     await _take(client, folder, target, keeper, str(message.topic), payload)
