@@ -26,7 +26,7 @@ PASSES_MAX = 24  # at 40 % loss each way a third is found in each
 SEARCHES_MAX = 2048  # twice what 190 boards take with a tenth lost; a line that is jammed wears that out in minutes
 POSTS_MAX = 250  # that are told of; a line has no more addresses
 BITS_MAX = 64
-TRIES = 6  # of a PLACE: at 20 % loss each way all six fail once in 460 times
+TRIES = 9  # of a PLACE: at 20 % loss each way all nine fail once in 10,000 times, and a board is only told to be deaf
 TOLD_MAX = 4  # posts that a SEARCH tells that they were heard
 
 GARBLED = "garbled"  # something was heard, and it was no frame

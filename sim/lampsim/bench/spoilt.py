@@ -87,7 +87,7 @@ class SpoiltWire(Wire):
         self.kind = kind
         self._spoilt_loop = loop
         self._fault_seed = f"{seed} spoilt"
-        self._noise = random.Random(f"{seed} noise")
+        self._chance = random.Random(f"{seed} noise")
         self.ears: dict[str, Ears] = {}
         self._calm = False
         if kind in ("jabber", "all"):
@@ -125,11 +125,11 @@ class SpoiltWire(Wire):
     def _babble(self) -> None:
         if self._calm:
             return
-        if self._noise.random() < (1.0 if self.kind == "jabber" else 0.1):
+        if self._chance.random() < (1.0 if self.kind == "jabber" else 0.1):
             if Jabber.name not in self.stations:
                 super().plug(Jabber())
-            super().send(Jabber.name, self._noise.randbytes(self._noise.randint(1, NOISE_BYTES)))
-        self._spoilt_loop.after(self._noise.randint(NOISE_US // 4, 2 * NOISE_US), self._babble)
+            super().send(Jabber.name, self._chance.randbytes(self._chance.randint(1, NOISE_BYTES)))
+        self._spoilt_loop.after(self._chance.randint(NOISE_US // 4, 2 * NOISE_US), self._babble)
 
 
 class Jabber(Deaf):

@@ -167,12 +167,11 @@ MUTANTS = [
     ),
     Mutant(
         "any seal will do in a broadcast", WIRE + "post_link.py",
-        "        if not fits(self._bus, contexts.BUS, frame.signed, frame.seal):\n"
-        "            raise WireError(\"bad seal\")\n        if order", "        if order",
+        "        self._sealed(frame, place, order)\n        if order", "        if order",
     ),
     Mutant(
         "a recorded broadcast is fresh", WIRE + "post_link.py",
-        "        if order <= self._heard.get(place, 0):\n", "        if order < 0:\n",
+        "        if order <= self.heard.get(place, 0):\n", "        if order < 0:\n",
     ),
     Mutant(
         "a request may come twice", WIRE + "post_link.py", "        if counter <= session.asked:",
