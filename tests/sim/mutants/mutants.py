@@ -8,7 +8,7 @@ Each is one change of one file: `old` stands there exactly once (a test holds th
 from typing import NamedTuple
 
 CHECK = "check"
-SEEDS = "127,133,209,217,262,289,389,116,126,205,196,250,259,322,334,197,215,233,258,270,371,404,442"  # small worlds
+SEEDS = "127,146,133,209,217,262,289,389,116,126,205,196,250,259,322,334,197,215,233,258,270,371,404,442"  # small
 
 
 class Mutant(NamedTuple):
@@ -355,7 +355,7 @@ MUTANTS = [
     Mutant("the last bus key is still taken", POST + "rolling.py", "            link.two = None\n", ""),
     Mutant(
         "who comes late is not told the bus key in force", GATEWAY + "rolling.py",
-        "(messages.BUS_NOW, self.buses[bus]) if bus in self.ring.buses else None", "None",
+        "(messages.BUS_NOW, self.buses[bus]) if bus in self.ring.buses else None", "None", GATEWAY_TEST + "rolling.py",
     ),
     Mutant(
         "with the last bus key goes all that was heard", POST + "rolling.py", "link.heard = link.two.heard",
