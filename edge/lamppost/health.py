@@ -48,11 +48,12 @@ class Health:
         self._lit = None  # whether the lamp burnt at the last look, None: not known
         self._out_ms = []  # when it went out by itself, at most CYCLES_ON moments
 
-    def due_ms(self, last_ms: int) -> int:
-        """When the first delay runs out, at most `last_ms`."""
+    def due_ms(self, t_ms: int, last_ms: int) -> int:
+        """When the first delay after `t_ms` runs out, at most `last_ms`: one that has run out waits for a judgement."""
         for number, since_ms in self._since.items():
             delay_s = DELAYS_S[number][self.bits >> number & 1]
-            last_ms = min(last_ms, since_ms + delay_s * 1000)
+            if since_ms + delay_s * 1000 > t_ms:
+                last_ms = min(last_ms, since_ms + delay_s * 1000)
         return last_ms
 
     def judge(self, number: int, bad, value: int, t_ms: int) -> None:

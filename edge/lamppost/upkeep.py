@@ -92,7 +92,7 @@ class Upkeep:
         last_ms = min(t_ms + limits.UPKEEP_MS, self._count(t_ms))
         if self._post.rolling:
             last_ms = min(last_ms, self._post.rolling.look(t_ms))
-        self.due_ms = max(t_ms + 1, self.health.due_ms(last_ms))
+        self.due_ms = max(t_ms + 1, self.health.due_ms(t_ms, last_ms))
 
     @property
     def lit_s(self) -> int:

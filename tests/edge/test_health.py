@@ -327,5 +327,19 @@ class SensorTest(unittest.TestCase):
         self.assertIn("neighbours-lost", bits(bench))
 
 
+class PendingTest(unittest.TestCase):
+    def test_a_delay_that_ran_out_while_nothing_could_be_judged_wakes_nobody(self):
+        """The lamp fails, and is then too dark for the power sensor to tell: before, the post was woken each ms."""
+        watch, never = Watch(), 1000000000
+        on_s = DELAYS_S[faults.LAMP][0]
+        watch.lamp(0, 1000, 300)
+        self.assertEqual(watch.health.due_ms(0, never), on_s * 1000)
+        watch.lamp(on_s + 5, 1, 300)
+        self.assertEqual(watch.changes, [])
+        self.assertEqual(watch.health.due_ms((on_s + 5) * 1000, never), never)
+        watch.lamp(on_s + 6, 1000, 300)
+        self.assertEqual(watch.changes, [(faults.LAMP, True, 300, on_s + 6)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -101,7 +101,7 @@ def final_posts(report: dict[str, Any]) -> list[str]:
 
 def waiting_for(target: Target) -> Failed:
     failed = offline(target)
-    failed.hint = "the broker keeps the plan; the gateway takes it when it returns"
+    failed.hint = "the broker keeps the plan (at a cluster: lamplighter keep); the gateway takes it when it returns"
     return failed
 
 
