@@ -37,11 +37,13 @@ class Disk:
         self._database: DiskDatabase | None = None
         self._full = ""
         self.said: list[str] = []  # what was found damaged
-        self.before: list[dict[str, Any]] = []  # the items in the file before it was last damaged
+        self.before: list[dict[str, Any]] = []  # the items in the file before it was damaged, perhaps twice
+        self._spoilt = False  # since it was last opened
 
     def open(self) -> DiskDatabase:
         self._database = DiskDatabase(self._path, self.said.append)
         self._database.start()
+        self._spoilt = False
         self._limit()
         return self._database
 
@@ -67,7 +69,8 @@ class Disk:
     def damage(self, kind: str, draw: random.Random) -> None:
         """Spoil the file of a gateway that is not running."""
         self.close()
-        self.before = self._items()
+        self.before = (self.before if self._spoilt else []) + self._items()
+        self._spoilt = True
         data = bytearray(self._path.read_bytes())
         if kind == "half":
             del data[len(data) // 2 :]
