@@ -79,6 +79,23 @@ def test_acknowledgements_out_of_order(box) -> None:
     assert box.outbox.backlog == 20
 
 
+def test_what_was_acknowledged_out_of_order_hides_nothing_behind_it(box) -> None:
+    """A connection that broke with a gap in what it had acknowledged: all of a batch may be done, and not its
+    successors."""
+    box.append(*[entry(seq) for seq in range(1, 41)])
+    acknowledge(box, 4, 30)
+    acknowledge(box, 33, 36)
+
+    def read(after: int, limit: int) -> list[int]:
+        return [row.seq for row in box.outbox.read(EVENTS, after, limit)]
+
+    assert read(0, 3) == [1, 2, 3]
+    assert read(3, 3) == [31, 32, 37]
+    assert read(0, 5) == [1, 2, 3, 31, 32]
+    assert read(37, 3) == [38, 39, 40]
+    assert read(40, 3) == []
+
+
 def test_after_a_crash_only_the_window_comes_again(tmp_path) -> None:
     box = Opened(tmp_path / "gateway.db")
     box.append(*[entry(seq) for seq in range(1, 101)])

@@ -95,9 +95,13 @@ class Outbox:
 
     def read(self, stream: int, after: int, limit: int) -> list[Row]:
         """The oldest items of a stream over `after` that are to be delivered; none while the file is damaged."""
-        done = list(self._acked[stream])
-        rows = self.between(stream, max(after, self._sent[stream]) + 1, SEQ_MAX, limit)
-        return [row for row in rows if not any(first <= row.seq <= last for first, last in done)]
+        done = self._acked[stream]  # before _sent, which is set first: what leaves the one is in the other
+        rows: list[Row] = []
+        for first, last in _outside(max(after, self._sent[stream]) + 1, SEQ_MAX, done):
+            rows += self.between(stream, first, last, limit - len(rows))
+            if len(rows) == limit:
+                break
+        return rows
 
     def between(self, stream: int, first: int, last: int, limit: int) -> list[Row]:
         """The oldest items first..last of a stream, delivered or not."""
@@ -144,7 +148,7 @@ class Outbox:
         self._next = int(meta.get("next", 1))
         self._dropped = [int(meta.get("dropped_events", 0)), int(meta.get("dropped_readings", 0))]
         self._sent = [int(meta.get(f"sent:{stream}", 0)) for stream in STREAMS]
-        self._acked: list[list[tuple[int, int]]] = [[] for _ in STREAMS]  # above _sent, in any order
+        self._acked: list[list[tuple[int, int]]] = [[] for _ in STREAMS]  # above _sent, sorted and apart
         waiting = [_size(connection, stream, self._sent[stream] + 1, SEQ_MAX) for stream in STREAMS]
         kept = [_size(connection, stream, 0, self._sent[stream]) for stream in STREAMS]
         self._count, self._bytes = map(sum, zip(*waiting, strict=True))
@@ -196,11 +200,11 @@ class Outbox:
             return 0
         self._count -= count
         met = [one for one in acked if one[0] <= last and one[1] >= first]
-        acked[:] = [one for one in acked if one not in met]
-        acked.append((min([first, *(one[0] for one in met)]), max([last, *(one[1] for one in met)])))
-        acked.sort()
+        whole = min([first, *(one[0] for one in met)]), max([last, *(one[1] for one in met)])
+        acked = sorted([whole, *(one for one in acked if one not in met)])
         while acked and not _size(connection, stream, self._sent[stream] + 1, acked[0][0] - 1)[0]:
             self._sent[stream] = acked.pop(0)[1]
+        self._acked[stream] = acked  # a new list, whole: read() looks at it from another thread
         _put(connection, f"sent:{stream}", self._sent[stream])
         while self._kept_bytes > self._budget // KEPT_SHARE and self._forget(connection):
             pass

@@ -240,6 +240,10 @@ MUTANTS = [
         GATEWAY_TEST + "outbox_disk.py",
     ),
     Mutant(
+        "what came out of order hides what is behind it", GATEWAY + "outbox.py",
+        "if len(rows) == limit:", "if len(rows) <= limit:", GATEWAY_TEST + "outbox_disk.py",
+    ),
+    Mutant(
         "events are given up before readings", GATEWAY + "outbox.py", "for stream in (TELEMETRY, FLOW, EVENTS)",
         "for stream in (EVENTS, FLOW, TELEMETRY)", GATEWAY_TEST + "outbox.py",
     ),
