@@ -2,9 +2,7 @@
 
 Rules kept here:
 - The line is half duplex. After a post's reply, and after a broadcast, it stays silent for a slot so that posts can
-  send events, and a post lets events pass before it answers a POLL; a frame heard there opens another slot, at most
-  WINDOWS_MAX times in a row. Garbage there: burst.py.
-- A reply's first byte is due `reply_ms` after the question has left the wire, and a frame that has begun may end.
+  send events, and a post lets events pass before it answers a POLL: slot.py. Garbage there: burst.py.
 - Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
 - Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
 - Every repetition is a new frame with a new counter; what must not happen twice is told apart by its transaction.
@@ -23,19 +21,16 @@ from lamplighter.gateway.hints import Hints
 from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
 from lamplighter.gateway.relay import Mouth
 from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
+from lamplighter.gateway.slot import FREE, GAP_MS, WAIT, WINDOW, Slot
 from lamplighter.gateway.timekeeper import Timekeeper
 from lamplighter.gateway.visit import Visit
-from lamppost.limits import FRAME_MAX
 from lamppost.wire import messages, packed
-from lamppost.wire.access import EVENT_BYTES, Timing
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import FINDING, GATEWAY, Decoder, Frame, go
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import Message
 
-WINDOWS_MAX = 8  # a talkative or broken post must not keep the line
 BLOB_REPLY_MS = 200  # a board erases and writes flash before it answers the last block
-GAP_MS = 20  # silence inside a frame: USB adapters hand bytes over every 16 ms
 TIME_EVERY_MS = 10_000  # a drift of 100 ppm is 1 ms in that time
 TIME_APART_MS = 300  # the sessions of a whole line opening one after another share a broadcast
 TIME_BYTES = 32  # a TIME or SET_TIME frame on the wire
@@ -45,7 +40,6 @@ ITEM_MAX = 1 << 63  # what an outbox column holds
 
 SLOW = (messages.BLOB_BEGIN, messages.BLOB_DATA, messages.KEY)  # the answer waits for flash
 REPLIES = messages.ANSWERS | {messages.HELLO: (messages.HELLO_OK,)}
-FREE, WAIT, WINDOW = 0, 1, 2
 
 
 class Counters:
@@ -97,20 +91,14 @@ class Poller:
         self._jobs = Jobs()
         self.mouth = Mouth()
         self._aliases = frozenset(aliases)
-        self._sent_ms = 0  # when what we are sending ends
         self._decoder = Decoder()
         self._asked_heard = 0  # how many bytes when it was asked
         self.baud = baud
-        self._timing = Timing(baud, turn_ms)
-        self._reply_ms = reply_ms or self._timing.reply_ms
+        self._slot = Slot(baud, turn_ms, reply_ms)
         self._cycle_ms = cycle_ms
         self._time_every_ms = max(TIME_EVERY_MS, cycle_ms // 3)
         self._more: set[int] = set()  # posts that hold more items than their last status could carry
-        self._phase = FREE
         self._deaf = True  # nothing is known of the line
-        self._until = 0
-        self._hard_until = 0
-        self._windows = 0
         self._question: Question | None = None
         self._utc_ahead_ms: int | None = None
         self._uncertainty_ms = 0
@@ -119,10 +107,6 @@ class Poller:
         self._time_sent_ms = -TIME_APART_MS
         self._hints = Hints()
         self._burst = Burst(sorted(post_keys))
-        self._began_ms: int | None = None  # when something was heard in this slot
-        self._judge_ms: int | None = None  # when that cannot be one event any more, behind a POLL
-        self._heard = self._last_ms = 0  # how many bytes since it began, and when the last came
-        self._quiet_ms = max(2, turn_ms)
         self._run = 0
         self._last_background = self._last_hello = self._told_one = False
         self._actions: list = []
@@ -131,8 +115,7 @@ class Poller:
         """Take one event of line.py, or None when the deadline has come; return the actions, in order."""
         if self._deaf:  # posts may be speaking, and one may keep the line: first of all listen
             self._deaf = False
-            self._open_window(t_ms)
-            self._until += GAP_MS
+            self._slot.open(t_ms + GAP_MS)
         if isinstance(event, line.Received):
             self._received(event.data, t_ms)
         elif isinstance(event, line.Ask):
@@ -175,8 +158,9 @@ class Poller:
     def deadline(self) -> int | None:
         """When handle(None, t_ms) is due; None: nothing to wait for."""
         first_ms = self._jobs.next_ms()
-        if self._phase != FREE:
-            for other_ms in (self._until, self._judge_ms if self._phase == WAIT else None):
+        slot = self._slot
+        if slot.phase != FREE:
+            for other_ms in (slot.until_ms, slot.judge_ms):
                 if other_ms is not None and (first_ms is None or other_ms < first_ms):
                     first_ms = other_ms
         elif self._visit.active:
@@ -186,8 +170,8 @@ class Poller:
                 if other_ms is not None and (first_ms is None or other_ms < first_ms):
                     first_ms = other_ms
         say_ms = self.mouth.next_ms()
-        if say_ms is not None and (self._phase == FREE or self._cutting()):
-            say_ms = max(say_ms, self._sent_ms)
+        if say_ms is not None and (slot.phase == FREE or self._cutting()):
+            say_ms = max(say_ms, slot.sent_ms)
             return say_ms if first_ms is None else min(say_ms, first_ms)
         return first_ms
 
@@ -197,13 +181,7 @@ class Poller:
         self.counters.bytes += len(data)
         self.counters.heard_bytes += len(data)
         self._visit.noise = True
-        if self._phase == FREE:
-            self._open_window(t_ms)
-        if self._phase == WINDOW:
-            self._carrier(t_ms)
-        else:
-            self._until = min(self._hard_until, max(self._until, t_ms + GAP_MS))
-            self._behind_poll(len(data), t_ms)
+        self._slot.received(len(data), t_ms)
         errors, noise = self._decoder.errors, self._decoder.noise
         for frame in self._decoder.feed(data):
             self._frame(frame, t_ms)
@@ -243,7 +221,8 @@ class Poller:
         self._decoder = Decoder()
         self.mouth.clear()
         self._burst.clear()
-        self._phase, self._question, self._deaf = FREE, None, True
+        self._slot.free()
+        self._question, self._deaf = None, True
         self._actions += self._jobs.drop(None, "the line is down") + self._visit.drop("the line is down")
         for peer in self._roster.peers.values():
             self._link.forget(peer.address)
@@ -252,30 +231,6 @@ class Poller:
                 peer.state = OFFLINE
                 self._actions.append(line.Offline(peer.address))
             peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms
-
-    def _behind_poll(self, size: int, t_ms: int) -> None:
-        """Bytes where an answer is expected, or the events of several who garble each other."""
-        if self._question is None or self._question.kind != messages.POLL:
-            return
-        if self._began_ms is None:
-            self._began_ms, self._heard = t_ms, 0
-            self._judge_ms = t_ms + self._timing.event_ms + 1 + self._quiet_ms
-        self._heard += size
-        self._last_ms = t_ms
-
-    def _judged(self, t_ms: int) -> bool:
-        """An event that began first must have ended: whether it was as long as one, is over, and was none. Half of the
-        answer is not: adapters hand bytes over late."""
-        self._judge_ms = None
-        over = self._heard >= EVENT_BYTES - 2 and t_ms - self._last_ms >= self._quiet_ms
-        return over and self._question is not None and not self._decoder.begun_by(self._question.peer.address)
-
-    def _carrier(self, t_ms: int) -> None:
-        """Bytes in a slot: an event that began there, or several, which end when the last does."""
-        if self._began_ms is None:
-            self._began_ms = t_ms
-        event_ends_ms = self._began_ms + self._timing.event_ms + 2
-        self._until = min(self._hard_until, max(self._until, event_ends_ms, t_ms + max(2, self._timing.late_ms)))
 
     # --- what is heard
 
@@ -316,8 +271,7 @@ class Poller:
         """Somebody who is searched for has answered."""
         if self._visit.waiting:
             self._ended(self._visit.answer(frame))
-            self._windows = 0
-            self._open_window(t_ms)
+            self._slot.window(t_ms)
         else:
             self._again(frame.src, t_ms)
 
@@ -325,26 +279,18 @@ class Poller:
         """The line after a good frame: the answer that was waited for, or something else."""
         question = self._question
         if question is None or question.peer is not peer or message.kind not in REPLIES[question.kind]:
-            self._passed(peer.address, t_ms)
+            if not self._slot.event_passed(t_ms):
+                self._again(peer.address, t_ms)
             return
         self._question = None
         peer.misses = 0
         if question.kind == messages.POLL:
             peer.ack_told = peer.asked_ack or peer.ack_told
-        self._windows = 0
-        self._open_window(t_ms)
+        self._slot.window(t_ms)
         if question.job is not None and question.job in self._jobs:
             result = self._jobs.advance(question.job, message.values)
             peer.urgent = peer.urgent or result is not None  # its status tells what came of it
             self._ended(result)
-
-    def _passed(self, address: int, t_ms: int) -> None:
-        """An EVENT came before what is waited for; the answer follows it."""
-        if self._phase == WAIT and self._question is not None and self._question.kind == messages.POLL:
-            self._began_ms = self._judge_ms = None
-            self._until = min(self._hard_until, t_ms + self._reply_ms)
-        else:
-            self._again(address, t_ms)
 
     def _event(self, peer: Peer, event: Message, t_ms: int) -> None:
         user_class, port, age_ms, repeat = event.values
@@ -403,19 +349,22 @@ class Poller:
 
     def _step(self, t_ms: int) -> None:
         self._actions += self._jobs.expired(t_ms)
-        if self._phase == WAIT and self._judge_ms is not None and t_ms >= self._judge_ms and self._judged(t_ms):
-            self._until = t_ms
-        if self._phase == WAIT and t_ms >= self._until:
+        slot = self._slot
+        if slot.phase == WAIT and ((slot.judge(t_ms) and self._garbage()) or t_ms >= slot.until_ms):
             self._missed(t_ms)
-        if self._phase == WINDOW and t_ms >= self._until:
-            self._phase = FREE
-            if self._began_ms is not None:
+        if slot.phase == WINDOW and t_ms >= slot.until_ms:
+            slot.free()
+            if slot.began_ms is not None:
                 self._burst.garbled(t_ms)
-        if self._phase == FREE:
+        if slot.phase == FREE:
             if self._burst.waiting or self._jobs or self._due(t_ms):
                 self._next(t_ms)
-        elif self._cutting() and t_ms >= self._sent_ms:
+        elif self._cutting() and t_ms >= slot.sent_ms:
             self._say(t_ms)
+
+    def _garbage(self) -> bool:
+        """Whether what came behind a POLL, and is over, is no part of its answer."""
+        return self._question is not None and not self._decoder.begun_by(self._question.peer.address)
 
     def _due(self, t_ms: int) -> bool:
         due_ms = self.deadline()
@@ -423,7 +372,7 @@ class Poller:
 
     def _cutting(self) -> bool:
         """Whether an event from elsewhere may begin in this window: nobody is heard, and nobody waits too long."""
-        silent = self._phase == WINDOW and self._began_ms is None and not self._decoder.begun
+        silent = self._slot.phase == WINDOW and self._slot.began_ms is None and not self._decoder.begun
         return silent and self.mouth.may and not self._burst.under_way
 
     def _say(self, t_ms: int) -> bool:
@@ -432,8 +381,7 @@ class Poller:
             return False
         alias, (_, user_class, port, age_ms) = said
         self._send(self._link.relay(alias, (user_class, port, age_ms, 0)), t_ms)
-        self._windows = 0
-        self._open_window(self._until)
+        self._slot.window(self._slot.until_ms)
         return True
 
     def _next(self, t_ms: int) -> None:
@@ -537,8 +485,7 @@ class Poller:
         self._time_ms = t_ms + self._time_every_ms
         self._time_sent_ms = t_ms
         self._send(self._link.time(self._time_values(t_ms)), t_ms)
-        self._windows = 0
-        self._open_window(self._until)
+        self._slot.window(self._slot.until_ms)
 
     def _tell_one(self, t_ms: int) -> bool:
         """Tell a post the time in its session, if one is due, in the place of a poll but never of two in a row."""
@@ -551,7 +498,7 @@ class Poller:
 
     def _time_values(self, t_ms: int) -> tuple[int, int, int]:
         """The fields of a TIME whose last byte leaves when it is that time."""
-        utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._wire_ms(TIME_BYTES)
+        utc_ms = t_ms + (self._utc_ahead_ms or 0) + self._slot.wire_ms(TIME_BYTES)
         return utc_ms // 1000, utc_ms % 1000, self._uncertainty_ms
 
     def _one_time_due(self) -> int | None:
@@ -563,24 +510,23 @@ class Poller:
     def _send(self, data: bytes, t_ms: int) -> None:
         self.counters.frames_tx += 1
         self.counters.bytes += len(data)
-        self._until = self._sent_ms = t_ms + self._wire_ms(len(data))
+        self._slot.sent(len(data), t_ms)
         self._actions.append(line.Send(data))
 
     def _wait(self, question: Question | None, slow: bool = False) -> None:
-        self._phase, self._question = WAIT, question
-        slow = slow or (question is not None and question.kind in SLOW)
-        self._began_ms = self._judge_ms = None
+        self._question = question
         self._asked_heard = self.counters.heard_bytes
-        self._until += max(self._reply_ms, BLOB_REPLY_MS) if slow else self._reply_ms
-        self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
+        kind = question.kind if question is not None else None
+        self._slot.wait(BLOB_REPLY_MS if slow or kind in SLOW else 0, kind == messages.POLL)
 
     def _missed(self, t_ms: int) -> None:
-        question, self._question, self._phase = self._question, None, FREE
+        question, self._question = self._question, None
+        self._slot.free()
         if self._visit.waiting:
             self._ended(self._visit.answer(None))
         if question is None:
             return
-        garbled = question.kind == messages.POLL and self._began_ms is not None
+        garbled = question.kind == messages.POLL and self._slot.began_ms is not None
         if garbled and self._burst.garbled(t_ms):
             question.peer.urgent = True  # who was asked kept silent: events garbled each other before its answer
             return
@@ -601,35 +547,16 @@ class Poller:
         if question.job is not None:
             self._ended(self._jobs.missed(question.job))
 
-    def _open_window(self, t_ms: int) -> None:
-        self._phase, self._began_ms = WINDOW, None
-        self._until = t_ms + self._timing.slot_ms
-        self._hard_until = self._until + 2 * self._wire_ms(FRAME_MAX)
-
     def _go(self, low: int, high: int, t_ms: int) -> None:
         """Give each post between two addresses a place of its own to say its event; none where low is above high."""
         pairs, more = self._hints.take(packed.GO_PAIRS_MAX, t_ms)
         self._send(go(GATEWAY, low, high, pairs, more), t_ms)
-        self._windows = 0
-        self._places(self._until, max(0, high - low))
-
-    def _places(self, t_ms: int, count: int) -> None:
-        """A window of a place, and `count` more behind it."""
-        self._open_window(t_ms)
-        self._until += count * self._timing.rank_ms
-        self._hard_until += count * self._timing.rank_ms
+        self._slot.window(self._slot.until_ms, max(0, high - low))
 
     def _again(self, src: int, t_ms: int) -> None:
         """A frame that nobody waited for has ended."""
-        if self._phase != WINDOW:
-            return
-        left = self._burst.left(src)
-        self._windows += left < 0
-        if self._windows < WINDOWS_MAX:
-            self._places(t_ms, max(0, left - 1))
-
-    def _wire_ms(self, size: int) -> int:
-        return -(-size * 10_000 // self.baud)
+        if self._slot.phase == WINDOW:
+            self._slot.again(self._burst.left(src), t_ms)
 
     def _ended(self, result: line.Result | None) -> None:
         if result is not None:
