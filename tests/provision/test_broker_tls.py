@@ -12,6 +12,7 @@ import aiomqtt
 import pytest
 from town import NOW, Town, context, until
 
+from lamplighter import whole_file
 from lamplighter.gateway import broker as broker_module
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.config import load
@@ -201,8 +202,8 @@ async def test_a_renewed_certificate_is_taken_up_without_a_restart(town, gateway
 async def test_a_certificate_that_ends_is_said_and_renewal_brings_the_gateway_back(town, gateway, caplog) -> None:
     await until(lambda: gateway.is_connected)
     ended = town.authority().client("gw1", NOW - datetime.timedelta(days=900))
-    private.replace(town.folder("gw1") / "mqtt.key", ended.key)
-    private.replace(town.folder("gw1") / "mqtt.pem", ended.certificate)
+    whole_file.replace(town.folder("gw1") / "mqtt.key", ended.key)
+    whole_file.replace(town.folder("gw1") / "mqtt.pem", ended.certificate)
     await until(lambda: "[mqtt] tls_ca, tls_cert and tls_key" in caplog.text or "trying again" in caplog.text)
     assert not gateway.is_connected
     await gateway.append(1, 4)

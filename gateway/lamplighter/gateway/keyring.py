@@ -8,12 +8,12 @@ of the same kind: `{"posts": {IDENTITY: HEX}}`, a key of its own for each board.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lamplighter import whole_file
 from lamplighter.gateway.keys import KEY, read_private
 
 NAME = "keyring.json"
@@ -79,17 +79,7 @@ def save_keyring(folder: Path, ring: Keyring) -> None:
     rolling = {part: {name: key.hex() for name, key in getattr(ring, part).items()} for part in ROLLING}
     buses = {bus: key.hex() for bus, key in ring.buses.items()}
     text = json.dumps({"posts": posts, "buses": buses, "rolling": rolling}, indent=1)
-    new = folder / (NAME + ".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(folder / NAME)
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    whole_file.replace(folder / NAME, f"{text}\n".encode())
 
 
 def load_manifest(path: Path) -> Mapping[str, bytes]:

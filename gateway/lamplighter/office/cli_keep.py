@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
-import secrets
 import time
 from pathlib import Path
 
 import aiomqtt
 import click
 
+from lamplighter import whole_file
 from lamplighter.office.client import read_object
 from lamplighter.office.keeper import DESIRED_MAX, Keeper, Key
 from lamplighter.office.target import Target, with_site
@@ -102,13 +101,10 @@ def read(folder: Path) -> list[tuple[Key, bytes]]:
 def write(folder: Path, key: Key, payload: bytes) -> None:
     """On disk, whole or not at all, when it returns. Raises OSError."""
     place = folder / key[0]
-    place.mkdir(mode=0o700, exist_ok=True)
-    fresh = place / f".{key[1]}.{secrets.token_hex(4)}"
-    with fresh.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(place / f"{key[1]}.json")
+    if not place.is_dir():
+        place.mkdir(mode=0o700)
+        whole_file.settle(folder)
+    whole_file.replace(place / f"{key[1]}.json", payload)
 
 
 def _client(target: Target) -> aiomqtt.Client:

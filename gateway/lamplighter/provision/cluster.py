@@ -15,6 +15,7 @@ import re
 import secrets
 from pathlib import Path
 
+from lamplighter import whole_file
 from lamplighter.provision import cabinet, cluster_files, private
 
 COOKIE_BYTES = 32
@@ -50,5 +51,5 @@ def write(place: Path, nodes: list[str], lies_in: str, mqtt: str = "8883", amqp:
         "queues.json": (json.dumps(cluster_files.queues(root, site), indent=1) + "\n", private.PUBLIC),
     }
     for name, (text, mode) in texts.items():
-        private.replace(folder / name, text.encode(), mode)
+        whole_file.replace(folder / name, text.encode(), mode)
     return folder

@@ -33,13 +33,6 @@ def write(path: Path, data: bytes | str, mode: int = SECRET) -> None:
         os.fsync(handle)
 
 
-def replace(path: Path, data: bytes, mode: int = SECRET) -> None:
-    """Put new contents into a file at once; a reader sees the old ones or the new ones."""
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    write(fresh, data, mode)
-    fresh.replace(path)
-
-
 @contextlib.contextmanager
 def whole_folder(place: Path) -> Iterator[Path]:
     """A folder for its owner only, to be filled; it appears at `place` when the block ends well, else not at all."""

@@ -18,10 +18,11 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from lamplighter import whole_file
 from lamplighter.provision import broker_files, cabinet, private
 from lamplighter.provision.authority import CLIENT_DAYS, SERVER_DAYS, Authority, Identity, expiry
 from lamplighter.provision.cabinet import Cabinet
-from lamplighter.provision.private import PUBLIC, ProvisionError, whole_folder
+from lamplighter.provision.private import PUBLIC, SECRET, ProvisionError, whole_folder
 
 KEY_BYTES = 32  # HMAC-SHA256 wants no more
 GATEWAYS_MAX = 2000  # a region has 1,800
@@ -130,8 +131,8 @@ def _write(folder: Path, name: str, authority: Authority, identity: Identity) ->
 
 def _replace(folder: Path, name: str, identity: Identity) -> None:
     """The key first: whoever reads between the two finds a pair that does not fit, says so and tries again."""
-    private.replace(folder / f"{name}.key", identity.key)
-    private.replace(folder / f"{name}.pem", identity.certificate, PUBLIC)
+    whole_file.replace(folder / f"{name}.key", identity.key, SECRET)
+    whole_file.replace(folder / f"{name}.pem", identity.certificate, PUBLIC)
 
 
 def _key() -> str:
