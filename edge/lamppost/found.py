@@ -82,8 +82,7 @@ class Found:
         return self._served_ms is not None and t_ms - self._served_ms < SERVED_MS
 
     def _place(self, frame, key: Key, t_ms: int) -> "bytes | None":
-        values = frame.values()
-        value, address, hidden = values
+        value, address, hidden = frame.values()
         if value != self._value or not value:
             return None  # another post's
         fresh = self._round + value
@@ -96,7 +95,9 @@ class Found:
             self._placed = placed
             self._told = True
             bus_key = hide(key, fresh, hidden) if hidden else b""
-            self._post.take_place(address, bus_key, t_ms)
+            settings = self._post.settings
+            if (address, bus_key) != (settings.address, settings.get("bus-key")):  # else it stays, and forgets nothing
+                self._post.take_place(address, bus_key, t_ms)
         return _seal(messages.PLACED, (value, address), key, contexts.PLACED + fresh)
 
 

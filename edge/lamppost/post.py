@@ -94,7 +94,7 @@ class Post:
         self._read_at = 0
         self.line = None
         self.found = Found(self)
-        self.connect()
+        self.connect(0)
         self._load_plan(load("plan"))
         self._load = load
         self._console = None
@@ -241,7 +241,7 @@ class Post:
         self.save("settings", self.settings.to_bytes())
         self.log("%s changed" % name, t_ms)
         if name in ("address", "post-key", "bus-key"):
-            self.connect()
+            self.connect(t_ms)
         self._clo = read_table(self.settings.get("clo"))
         self.scale(t_ms)
 
@@ -280,13 +280,13 @@ class Post:
         if bus_key:
             self.settings.put("bus-key", bus_key)
         self.save("settings", self.settings.to_bytes())
-        self.log("address %d given over the line" % address, t_ms)
-        self.connect()
-        if self.plan:
-            self._use(self.plan, t_ms)
+        self.log("address %d from the line" % address, t_ms)
+        self.connect(t_ms)
 
-    def connect(self) -> None:
+    def connect(self, t_ms: int) -> None:
         """Begin to speak on the bus as the settings say; silent without address and keys."""
+        if self.plan:
+            self._use(self.plan, t_ms)  # which knows its own sensor by its address, also by none
         self.line = None
         self.rolling = None
         if not self.settings.provisioned:

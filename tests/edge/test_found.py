@@ -4,7 +4,7 @@ import json
 import unittest
 from binascii import unhexlify
 
-from bench import BUS_KEY, Bench, plan_bytes, post_key
+from bench import BUS_KEY, NOON, Bench, plan_bytes, post_key
 
 from lamppost.found import begins
 from lamppost.limits import SERVED_MS
@@ -185,6 +185,44 @@ class FoundTest(unittest.TestCase):
         )
         self.assertEqual(before, after)
         self.assertIsNotNone(bench.ask(messages.POLL, (0, b"")))
+
+    def test_the_place_that_it_has_changes_nothing(self):
+        """[N-9]"""
+        bench = Bench(saved={"plan": plan_bytes()})
+        value = self.answer(bench, search()).values()[0]
+        line, saved = bench.post.line, dict(bench.saved)
+        placed = self.answer(bench, place(value, 3, key=post_key(3), bus_key=BUS_KEY))
+        self.assertEqual(placed.values(), [value, 3])
+        self.assertTrue(bench.post.line is line, "it has forgotten nothing of what it heard")
+        self.assertEqual(bench.saved, saved)
+
+    def test_who_has_no_place_sees_by_its_own_sensor_and_goes_on_when_it_gets_one(self):
+        bench = Bench(saved={"plan": plan_bytes()})
+        bench.set_time(NOON + 12 * 3600)
+        bench.give(("presence", 0, True, 0))
+        bench.run(3000)
+        bench.post.configure("address", 0, bench.post.clock.t_ms)
+        bench.run(100)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000, "who was there is still there")
+        bench.give(("presence", 0, False, 0))
+        bench.run(20000)
+        self.assertEqual(bench.post.dimmer.target_pm, 200)
+        bench.give(("presence", 0, True, 0))
+        bench.run(3000)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000)
+        value = self.answer(bench, search()).values()[0]
+        self.assertIsNotNone(self.answer(bench, place(value, 5, key=post_key(3))))
+        bench.run(100)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000)
+        bench.start()
+        bench.post.configure("address", 0, 0)
+        bench.start()
+        bench.give(("clock", NOON + 12 * 3600, 0))
+        bench.run(20000)
+        self.assertEqual(bench.post.dimmer.target_pm, 200)
+        bench.give(("presence", 0, True, 0))
+        bench.run(3000)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000, "also where it has had none since it was powered")
 
     def test_keys_are_hidden_under_a_pad_that_is_its_own_inverse(self):
         key = Key(post_key(3))

@@ -70,7 +70,8 @@ class Presence:
         self._y = [round(n[1] * math.cos(math.radians(n[2]))) for n in table]
         kept = []
         for entry in self._seen:
-            entry[_SLOT] = self._addresses.find(before[entry[_SLOT] : entry[_SLOT] + 1])
+            if entry[_SLOT]:  # the first is its own, whatever its address was
+                entry[_SLOT] = self._addresses.find(before[entry[_SLOT] : entry[_SLOT] + 1])
             if entry[_SLOT] >= 0:
                 kept.append(entry)
         self._seen = kept
@@ -91,7 +92,7 @@ class Presence:
 
         One from an unknown address or of an unknown class is no news either.
         """
-        slot = self._addresses.find(bytes([address])) if 0 < address < 256 else -1
+        slot = self._addresses.find(bytes([address])) if 0 <= address < 256 else -1
         if slot < 0 or not PEDESTRIAN <= user_class <= CAR:
             return NO_NEWS
         if t_ms >= self._forget_ms:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lamplighter.gateway import commands, items, line, procedures
 from lamplighter.gateway.database import SCHEMA
 from lamplighter.gateway.disturbed import Lines
+from lamplighter.gateway.finding import ADOPTED, STAYS, Finder, Report
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.plan_sync import PlanSync, compile_all
@@ -48,6 +49,7 @@ OFFER_US = 5_000_000
 EXPIRES_S = 60
 CLOCK_US = 1_000_000
 WATCH_US = 250_000
+SEARCH_US = 20_000_000
 PLAN_EXPIRES_MS = 300_000
 
 
@@ -107,6 +109,7 @@ class Cabinet:
         self._wakes: dict[str, int] = {}
         self._disturbed: Lines | None = None
         self._online: set[str] = set()
+        self._homeless: set[str] = set()  # posts that have lost their place; the operator remembers them
         self.keys = Keys(self)
 
     # --- life
@@ -137,6 +140,7 @@ class Cabinet:
         bauds = {bus: poller.baud for bus, poller in self.pollers.items()}
         self._disturbed = Lines(bauds, self._present, self._ask, random)
         self._every(WATCH_US, self._watch)
+        self._every(SEARCH_US, self._search)
 
     def kill(self) -> None:
         """kill -9: all but the store is gone."""
@@ -247,6 +251,38 @@ class Cabinet:
         for bus, poller in self.pollers.items():
             assert self._disturbed is not None
             self._disturbed.tick(bus, poller.counters, self._now_ms())
+
+    # --- posts without a place
+
+    def search_for(self, post: str) -> None:
+        """The operator knows that a post has lost its place: its line is searched until it has it again."""
+        self._homeless.add(post)
+
+    def _search(self) -> None:
+        """As `lamplighter find` does, but in the daemon's own turns."""
+        rolling = self.keys.rolling
+        assert rolling is not None
+        for bus in {self._sites[post].bus for post in self._homeless}:
+            addresses = {post: site.address for post, site in self._sites.items() if site.bus == bus}
+            keys = {post: rolling.posts[post] for post in addresses}
+            random = self.street.random_of("finding", bus, self._life, self._number).randbytes
+
+            def adopted(address: int, post: str, bus: str = bus) -> None:
+                self._after(0, lambda: self._give(bus, line.Adopt(address, self._post_key(post))))
+
+            finder = Finder(keys, rolling.buses[bus], random, addresses.get, adopted)
+            self._number += 1
+            self._waiting[str(self._number)] = self._searched
+            self._give(bus, line.Search(str(self._number), finder.run()))
+
+    def _searched(self, result: line.Result) -> None:
+        if isinstance(result.value, Report):
+            served = {found.identity for found in result.value.posts if found.result in (ADOPTED, STAYS)}
+            self._homeless -= served
+
+    def _post_key(self, post: str) -> bytes:
+        assert self.keys.rolling is not None
+        return self.keys.rolling.posts[post]
 
     def _ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
         self._number += 1

@@ -501,7 +501,10 @@ def _state(post) -> tuple:
 
 
 def _bus_keys(post) -> set[bytes]:
+    """Those under which a post takes events; none while it has no place on its line."""
     settings = post.settings
+    if post.line is None:
+        return set()
     more = settings.get("rollover")
     return {settings.get("bus-key")} | ({more[1:33]} if more and more[0] & 1 else set())
 

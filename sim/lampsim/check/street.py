@@ -408,6 +408,14 @@ class Street:
         for data in self.cabinet.keys.thief(line):
             self.inject(line, data)
 
+    def unplace(self, post: str) -> None:
+        """Somebody clears the address of a post at its service port, and says so to the operator."""
+        one = self.posts[post]
+        if one.post is not None:
+            one.post.configure("address", 0, one.ran_ms())
+            one.handle(("tick",))
+            self.cabinet.search_for(post)
+
     def replay_requests(self) -> None:
         self.cabinet.replay()
 

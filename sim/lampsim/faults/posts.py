@@ -41,6 +41,20 @@ class TornWrite(PostFault):
         stage.power(self.post, True)
 
 
+@fault("lost-place")
+@dataclass(frozen=True)
+class LostPlace(PostFault):
+    """Somebody clears the address of a post. Its gateway searches the line, through whatever else goes on there, until
+    the post has its place again."""
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, 0.0, shape.post(draw))
+
+    def begin(self, stage: Stage) -> None:
+        stage.unplace(self.post)
+
+
 @fault("feeder-cut")
 @dataclass(frozen=True)
 class FeederCut(Fault):

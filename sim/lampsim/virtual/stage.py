@@ -180,6 +180,9 @@ class WorldStage:
     def stolen(self, line: str) -> None:
         """No key was in force before."""
 
+    def unplace(self, post: str) -> None:
+        """A World's lines are made for the addresses that they begin with."""
+
     def replay_requests(self) -> None:
         """Nobody asks anything in a World."""
 

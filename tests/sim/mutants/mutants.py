@@ -431,6 +431,41 @@ MUTANTS = [
         "noise is a burst for ever", GATEWAY + "burst.py", "self._not_before_ms = t_ms + PAUSE_MS",
         "self._not_before_ms = t_ms", "tests/gateway/test_hints.py",
     ),
+    # discovery
+    Mutant(
+        "one silent search proves that all are found", GATEWAY + "finding.py", "SILENCES = 4 ", "SILENCES = 1 ",
+        "tests/sim/test_finding.py",
+    ),
+    Mutant(
+        "a copy of a board gets the place of its original", GATEWAY + "finding.py",
+        "if first == here.value else 0", "if True else 0", "tests/sim/test_finding.py",
+    ),
+    Mutant(
+        "a board is believed who it is without its key", GATEWAY + "finding.py",
+        "return bool(secret) and equal(", "return bool(secret) or equal(", "tests/sim/test_finding.py",
+    ),
+    Mutant(
+        "a post that is served answers a search", "edge/lamppost/found.py", "elif self._is_served(t_ms):",
+        "elif False:", "tests/sim/test_finding.py",
+    ),
+    Mutant(
+        "a post takes the place that somebody else gives it", "edge/lamppost/found.py",
+        "if not equal(key.seal(contexts.PLACE + fresh, frame.signed), frame.seal):", "if False:",
+        "tests/edge/test_found.py",
+    ),
+    Mutant(
+        "a post without an address does not see who is below it", LIGHT + "presence.py", "if 0 <= address < 256",
+        "if 0 < address < 256", "tests/edge/test_found.py",
+    ),
+    Mutant(
+        "a post that is told the place it has forgets what it heard", "edge/lamppost/found.py",
+        "if (address, bus_key) != (settings.address, settings.get(\"bus-key\")):", "if True:", "tests/edge/test_found.py",
+    ),
+    Mutant(
+        "a post that was found has no session", GATEWAY + "cli_find.py",
+        "asyncio.get_running_loop().call_soon(lambda: bus.handle(line.Adopt(address, key)))", "del key",
+        GATEWAY_TEST + "find_command.py",
+    ),
     Mutant(
         "a keeper does not cease when the gateway is heard", WIRE + "keeper.py",
         "        self.alone = False\n        self._due_ms = None\n        self._pairs", "        self._due_ms = None\n        self._pairs",
