@@ -18,27 +18,37 @@ _COLUMNS = (
 
 
 def show(rows: Sequence[Row], console: Console | None = None) -> None:
-    """One table for each night."""
+    """For each night a table of its policies, and one of what more is known of some of them; 80 columns are enough."""
     console = console or Console()
     for night in dict.fromkeys(row.night for row in rows):
-        console.print(_table([row for row in rows if row.night == night]))
+        there = [row for row in rows if row.night == night]
+        console.print(_figures(there))
+        more = [row for row in there if row.extra]
+        if more:
+            console.print(_more(more))
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _figures(rows: Sequence[Row]) -> Table:
     first = rows[0]
     title = f"{first.night}: {first.users} users, {_clock(first.begin_s)} to {_clock(first.begin_s + first.seconds)}"
     table = Table(title=title)
     table.add_column("policy")
-    extras = list(dict.fromkeys(name for row in rows for name in row.extra))
-    for heading in [column[0] for column in _COLUMNS] + [name.replace("_", " ") for name in extras]:
+    for heading, _, _ in _COLUMNS:
         table.add_column(heading, justify="right")
     for row in rows:
-        values = [_number(getattr(row.figures, name), digits) for _, name, digits in _COLUMNS]
-        table.add_row(
-            row.policy,
-            *values,
-            *(_number(row.extra.get(name), 4 if name.startswith("lost_") else 2) for name in extras),
-        )
+        table.add_row(row.policy, *(_number(getattr(row.figures, name), digits) for _, name, digits in _COLUMNS))
+    return table
+
+
+def _more(rows: Sequence[Row]) -> Table:
+    """A line for each figure that only some policies have."""
+    table = Table("")
+    for row in rows:
+        table.add_column(row.policy, justify="right")
+    for name in dict.fromkeys(name for row in rows for name in row.extra):
+        values = [row.extra.get(name) for row in rows]
+        share = name.startswith("lost_")
+        table.add_row(name.replace("_", " "), *(_number(v, 4) if share or v is None else f"{v:g}" for v in values))
     return table
 
 
