@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from cabinet import ENV, stop, write_config
+from click.testing import CliRunner
 from pty_street import PtyStreet
 
+from lamplighter.cli import lamplighter
 from lamplighter.gateway.config import ConfigError, load
 from lamplighter.gateway.database import Database
 from lamplighter.gateway.notify import Notifier
@@ -23,7 +25,7 @@ EXPOSURE_MAX = 2.0
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
-@pytest.mark.parametrize("name", ["lamplighter-gateway.service", "lamplighter-update.service"])
+@pytest.mark.parametrize("name", [f"lamplighter-{name}.service" for name in ("gateway", "update", "keep")])
 def test_the_unit_is_hardened_as_measured(name) -> None:
     words = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / name)]
     said = subprocess.run(words, capture_output=True, text=True, timeout=60, env=os.environ | {"COLUMNS": "200"})
@@ -39,6 +41,22 @@ def test_the_unit_names_what_there_is() -> None:
     assert "DynamicUser=yes" in text
     names = re.findall(r"LoadCredential=([^:]+):", text)
     assert set(names) == {"keys.json", "ca.pem", "mqtt.pem", "mqtt.key"}, "what provision makes for a gateway"
+
+
+def test_the_keepers_unit_starts_what_there_is(tmp_path, monkeypatch) -> None:
+    """Its command line is read by the real command, which gets as far as the certificates that are not there."""
+    text = (UNITS / "lamplighter-keep.service").read_text()
+    assert "DynamicUser=yes" in text
+    (line,) = re.findall(r"^ExecStart=\S+/lamplighter (.*)$", text, re.M)
+    words = line.replace("/var/lib/lamplighter-keep", str(tmp_path / "kept")).replace("%d", str(tmp_path)).split()
+    files = {Path(word).name for word in words if word.startswith("/")}
+    assert files - {"kept"} == set(re.findall(r"LoadCredential=([^:]+):", text))
+    for name, value in re.findall(r"^#   (LAMPLIGHTER_\w+)=(\S+)$", text, re.M):
+        monkeypatch.setenv(name, value)
+    said = CliRunner().invoke(lamplighter, words)
+    assert said.exit_code == 2
+    assert "ca.pem" in said.output
+    assert "No such option" not in said.output
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
