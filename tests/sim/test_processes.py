@@ -38,7 +38,7 @@ def gone(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> bool:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while time.monotonic() < end and not gone(pid):
         time.sleep(0.01)
     return gone(pid)

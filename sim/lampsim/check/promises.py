@@ -16,13 +16,13 @@ A Witness is told of everything by the Street and raises Broken at the first pro
 from __future__ import annotations
 
 import json
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import hints, jobs
 from lamppost import limits
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
+from lampsim.check import bounded
+from lampsim.check.life import BREAK_MS, Life
 from lampsim.check.overheard import Ear, Frame, sealed_with
 from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, reached_pm
 from lampsim.check.worlds import PLAN_RETRY_S
@@ -36,9 +36,7 @@ MARGIN_MS = 1_500
 ANNOUNCED_MS = 10_500  # somebody who stays is announced again at least every 10 s
 OLD_EVENT_MS = 2_500  # an event that is said again tells a moment that has passed
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
-TRAIL_MS = 700_000  # longer than any hold, and than the trail from which a post reads a direction
 STUCK_MS = 1_800_000  # a sensor that has seen somebody for so long without a break is stuck, and not heeded
-BREAK_MS = 2_000  # and this is no break
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
 ASKED_S = 31  # so long a gateway tries to reach a post
@@ -53,46 +51,6 @@ class Broken(Exception):
     def __init__(self, promise: int, who: str, at_us: int, what: str) -> None:
         self.promise, self.who, self.at_us, self.what = promise, who, at_us, what
         super().__init__(f"promise {promise} is broken by {who} at {at_us / 1e6:.3f} s: {what}")
-
-
-class Life:
-    """What is known of one post from one power-on to the next."""
-
-    def __init__(self, bus: str, born_us: int) -> None:
-        self.ear = Ear()
-        self.bus, self.born_us = bus, born_us
-        self.commands: dict[int, Command] = {}
-        self.acted: set[str] = set()
-        self.seen: dict[tuple[int, int], int] = {}  # (address, class) -> when last, by the post's milliseconds
-        self.left: dict[tuple[int, int], int] = {}  # since when somebody of that class was sensed elsewhere
-        self.alone: set[tuple[int, int]] = set()  # first sensed while nobody else of that class was about
-        self.since = [0, 0, 0]  # by class: when somebody came to the own sensor
-        self.gone = [(0, -BREAK_MS)] * 3  # by class: since when somebody had been there who went, and when that was
-        self.here: set[int] = set()  # classes at the own sensor now
-        self.counters: dict[tuple[int, int], int] = {}  # of the last broadcast heard from an origin
-        self.lux: int | None = None
-        self.temperature_dc: int | None = None
-        self.past: deque[tuple[int, Bounds]] = deque()
-        self.plan: SlowPlan | None = None
-        self.raw: bytes | None = None
-        self.inputs: tuple = ()  # of the last look: the clock's offset, and what `expected` was asked with
-        self.planned_ms = self.next_seq = 0
-        self.before: tuple = ()
-        self.second, self.wakes = 0, 0
-        self.keys: set[bytes] = set()  # bus keys that it takes
-        self.under: dict[bytes, dict[tuple[int, int], int]] = {}  # `counters` by the bus key that they came under
-
-    def sensed(self, address: int, user_class: int, t_ms: int) -> None:
-        """Somebody was sensed somewhere: perhaps one who was elsewhere before."""
-        here, others = (address, user_class), [k for k in self.seen if k[1] == user_class and k[0] != address]
-        known = here in self.seen and t_ms - self.seen[here] < TRAIL_MS
-        if not known or here in self.left:  # a new detection: who came from nowhere heads nowhere
-            came = any(t_ms - self.seen[key] < TRAIL_MS for key in others)
-            (self.alone.discard if came else self.alone.add)(here)
-        self.seen[here] = max(self.seen.get(here, 0), t_ms)
-        self.left.pop(here, None)
-        for key in others:
-            self.left.setdefault(key, t_ms)
 
 
 class Witness:
@@ -457,12 +415,12 @@ class Witness:
     def _bounded(self, one: StreetPost) -> None:
         post = one.post
         assert post is not None
-        for name, size, most in _sizes(post):
+        for name, size, most in bounded.of_post(post):
             if size > most:
                 raise self._broken(5, one, f"{name}: {size}, at most {most}")
         for bus, poller in self.street.cabinet.pollers.items():
             peers = len(self.street.spec.lines[bus])
-            for name, size, most in _poller_sizes(poller, peers):
+            for name, size, most in bounded.of_poller(poller, peers):
                 if size > most:
                     raise Broken(5, f"line {bus}", self.street.loop.now_us, f"{name}: {size}, at most {most}")
 
@@ -536,31 +494,3 @@ def _photocell(lux: int | None) -> Bounds:
     if lux is None or lux < 35:
         return Bounds(1000, 1000)
     return Bounds(0, 0) if lux > 70 else Bounds(0, 1000)
-
-
-def _sizes(post):
-    """(name, size, limit) of all that grows in a post; the limits are written here a second time, on purpose."""
-    yield "items in RAM", len(post.items._waiting), 256
-    yield "items", len(post.items), 256 + 16 * 128
-    yield "log lines", len(post.log_lines), 64
-    yield "commands", len(post.arbiter.commands._given), 5
-    yield "detections", len(post.presence._seen), 3 * 25
-    yield "sensors with somebody", len(post._present), 4
-    yield "sensors with nobody any more", len(post._gone), 4
-    yield "typed bytes", len(post._console._line) if post._console else 0, 161
-    if post.line is not None:
-        yield "events waiting", len(post.line.out), 8
-        yield "a frame's bytes", len(post.line._decoder._piece), 210
-        yield "event counters", len(post.line._link.heard), 1000
-        yield "those of another bus key", len(post.line._link.two.heard) if post.line._link.two else 0, 1001
-        answers = post.line._answer.__self__
-        yield "results remembered", len(answers._results), 16
-        yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
-
-
-def _poller_sizes(poller, peers: int):
-    yield "requests", len(poller._jobs._jobs), jobs.JOBS_MAX
-    yield "hints", len(poller._hints), 2 * hints.HINTS_MAX
-    yield "a frame's bytes", len(poller._decoder._piece), 210
-    for name, most in (("_sessions", 1), ("_hellos", 1), ("_numbers", 1), ("_told", 1), ("_heard", 4)):  # an input each
-        yield name, len(getattr(poller._link, name)), most * peers

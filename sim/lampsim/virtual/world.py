@@ -28,6 +28,7 @@ from lamplighter.plans.streets import Streets
 
 from ..faults.base import Fault
 from ..town.chance import seed_of
+from ..traffic.near import near
 from .ageing import Ageing
 from .build import Ears, build, owners
 from .centre import Centre
@@ -220,9 +221,11 @@ class World:
                 self.loop.at(wait_us, self.gateways[name].start)
         if self.traffic is not None:
             points = [(lamp.x_m, lamp.y_m) for lamp in self.town.lamps]
-            options = self.options
+            options, traffic = self.options, self.traffic
+            if options.cabinets is not None:  # who never comes by need not be looked at each second
+                traffic = near(traffic, [points[i] for i in self._by_index], options.range_m)
             self._sensing = Sensing(
-                self.loop, points, self.traffic, self._sensed, self.seed, options.range_m, options.detection,
+                self.loop, points, traffic, self._sensed, self.seed, options.range_m, options.detection,
                 self._by_index,
             )  # fmt: skip
             self._sensing.start()

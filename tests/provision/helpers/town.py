@@ -75,7 +75,7 @@ class Town:
 
     def client(self, name: str, **more) -> aiomqtt.Client:
         more.setdefault("tls_context", self.tls(name))
-        return aiomqtt.Client("127.0.0.1", self.port, timeout=5, **more)
+        return aiomqtt.Client("127.0.0.1", self.port, timeout=20, **more)
 
     def authority(self) -> Authority:
         return Authority.read(self.place / "authority")
