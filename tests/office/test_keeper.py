@@ -1,11 +1,14 @@
 """The centre's memory of what is desired: told again until reported, and never more than that."""
 
+import asyncio
 import json
 
+import aiomqtt
 import pytest
 
 from lamplighter.office import cli_keep
 from lamplighter.office.keeper import AGAIN_MS, DESIRED_MAX, KEPT_MAX, Keeper
+from lamplighter.office.target import Target
 
 ONLINE = {"v": 1, "online": True}
 
@@ -78,3 +81,35 @@ def test_what_was_kept_outlives_a_restart(tmp_path) -> None:
         cli_keep.write(tmp_path, key, payload)
     (tmp_path / "gw1" / ".plans.0badcafe").write_bytes(b"half of it")
     assert dict(cli_keep.read(tmp_path)) == {("gw1", "groups"): plan("g"), ("gw1", "plans"): plan("b")}
+
+
+@pytest.mark.system
+async def test_what_cannot_be_stored_stays_at_the_broker_until_it_can(tmp_path, mosquitto, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(cli_keep, "AGAIN_S", 0.05)
+    monkeypatch.setattr(cli_keep, "AGAIN_MAX_S", 0.2)
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "gw1").write_text("where its folder should be")
+    target = Target(*mosquitto, "lamplighter", "lln", "")
+    running = asyncio.create_task(cli_keep.run(folder, target, Keeper()))
+
+    async def until(condition) -> None:
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    try:
+        with caplog.at_level("INFO", "lamplighter.keeper"):
+            await until(lambda: "keeping what is desired" in caplog.text)
+            async with aiomqtt.Client(*mosquitto) as office:
+                await office.publish("lamplighter/lln/gw1/desired/plans", plan("a"), qos=1)
+            await until(lambda: caplog.text.count("keeping what is desired") >= 4)
+            assert caplog.text.count("plans of gateway gw1 cannot be stored: File exists; trying again") == 1, (
+                "said once"
+            )
+            (folder / "gw1").unlink()
+            await until(lambda: "plans of gateway gw1 are kept" in caplog.text)
+        assert dict(cli_keep.read(folder)) == {("gw1", "plans"): plan("a")}
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

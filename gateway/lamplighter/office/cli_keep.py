@@ -1,7 +1,8 @@
 """`lamplighter keep`: the centre's memory of what is desired, beside a broker that retains nothing (a cluster).
 
-What it has heard is on disk before it is told to anybody, a file for each gateway and kind. Its session at the broker
-outlives it, so what is published while it is away waits there.
+What it has heard is on disk before it is acknowledged and before it is told to anybody, a file for each gateway and
+kind. Its session at the broker outlives it, so what is published while it is away, or while its disk is full, waits
+there.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ from lamplighter.terminal import BadInput
 
 CLIENT = "lamplighter-keeper"
 WORD = re.compile(r"[a-z0-9-]{1,32}")
-AGAIN_S = 1.0  # until the next try after a connection that was lost
+AGAIN_S = 1.0  # until the next try after a connection that was lost; twice as long each time in vain
+AGAIN_MAX_S = 60.0
 QUEUE_MAX = 10_000  # messages read and not yet looked at: five of each gateway
 
 log = logging.getLogger("lamplighter.keeper")
+
+
+class NotKept(Exception):
+    """The disk takes nothing: the message stays at the broker."""
 
 
 @click.command()
@@ -47,23 +53,26 @@ def keep(folder: Path, target: Target) -> None:
 
 
 async def run(folder: Path, target: Target, keeper: Keeper) -> None:
-    """Serve until cancelled; a broker that is away is tried again."""
-    said = ""
+    """Serve until cancelled; a broker that is away and a disk that is full are tried again."""
+    said, pause_s = "", AGAIN_S
     while True:
         try:
             async with _client(target) as client:
-                said = ""
                 for what in ("desired/+", "reported/+", "status"):
                     await client.subscribe(f"{target.root}/{target.site}/+/{what}", qos=1)
                 log.info("keeping what is desired of site %s, by broker %s", target.site, target.broker)
                 async for message in client.messages:
                     payload = message.payload if isinstance(message.payload, bytes) else b""
                     await _take(client, folder, target, keeper, str(message.topic), payload)
-        except (aiomqtt.MqttError, OSError) as fault:
-            if str(fault) != said:
-                said = str(fault)
-                log.error("broker %s: %s; trying again", target.broker, said)
-        await asyncio.sleep(AGAIN_S)
+                    client._client.ack(message.mid, message.qos)
+                    said, pause_s = "", AGAIN_S
+        except (aiomqtt.MqttError, OSError, NotKept) as fault:
+            words = str(fault) if isinstance(fault, NotKept) else f"broker {target.broker}: {fault}"
+            if words != said:
+                said = words
+                log.error("%s; trying again", words)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, AGAIN_MAX_S)
 
 
 async def _take(
@@ -74,8 +83,12 @@ async def _take(
         return
     kind, what = rest[0], rest[-1]
     if kind == "desired":
-        if keeper.desired(gateway, what, payload):
-            await asyncio.to_thread(write, folder, (gateway, what), payload)
+        if keeper.is_new(gateway, what, payload):
+            try:
+                await asyncio.to_thread(write, folder, (gateway, what), payload)
+            except OSError as fault:
+                raise NotKept(f"{folder}: {what} of gateway {gateway} cannot be stored: {fault.strerror}") from None
+            keeper.desired(gateway, what, payload)
             log.info("%s of gateway %s are kept", what, gateway)
         return
     body = read_object(payload)
@@ -108,7 +121,7 @@ def write(folder: Path, key: Key, payload: bytes) -> None:
 
 
 def _client(target: Target) -> aiomqtt.Client:
-    return aiomqtt.Client(
+    client = aiomqtt.Client(
         target.host,
         target.port,
         username=target.username,
@@ -119,3 +132,5 @@ def _client(target: Target) -> aiomqtt.Client:
         tls_params=aiomqtt.TLSParameters(*target.tls) if target.tls else None,
         max_queued_incoming_messages=QUEUE_MAX,
     )
+    client._client.manual_ack_set(True)  # by run(), once it is on disk
+    return client

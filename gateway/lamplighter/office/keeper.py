@@ -31,11 +31,17 @@ class Keeper:
         self._settled: set[Key] = set()
         self._told_ms: dict[Key, int] = {}
 
-    def desired(self, gateway: str, what: str, payload: bytes) -> bool:
-        """This was published; True when it is new and must be stored."""
+    def is_new(self, gateway: str, what: str, payload: bytes) -> bool:
+        """Whether this, which was published, is to be stored; then call `desired`."""
         key = gateway, what
         full = key not in self._kept and len(self._kept) >= KEPT_MAX
-        if self._kept.get(key) == payload or full or len(payload) > DESIRED_MAX or not name_of(payload):
+        known = self._kept.get(key) == payload
+        return not known and not full and len(payload) <= DESIRED_MAX and name_of(payload) is not None
+
+    def desired(self, gateway: str, what: str, payload: bytes) -> bool:
+        """This was published, and is stored; False where it is nothing new."""
+        key = gateway, what
+        if not self.is_new(gateway, what, payload):
             return False
         self._kept[key] = payload
         self._settled.discard(key)
