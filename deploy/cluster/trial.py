@@ -188,8 +188,7 @@ class Cluster:
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq"), "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "none.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
-            # one scheduler each, none of which spins while it waits: the nodes share this machine's cores
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S 1:1 +A 4 +sbwt none +sbwtdcpu none +sbwtdio none {local}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S 1:1 +A 4 {local}",
             "RABBITMQ_CTL_ERL_ARGS": f"+S 1:1 {local}",
             "RABBITMQ_ALLOW_INPUT": "1",  # become the node and not a shell that waits for it
             "LANG": "C.UTF-8",

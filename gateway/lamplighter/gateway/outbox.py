@@ -64,8 +64,14 @@ class Seen(NamedTuple):
             return False
         return entry.seq <= self.sure if entry.told else entry.seq <= self.stored or entry.seq in self.heard
 
+    def full(self, entry: Entry) -> bool:
+        """Whether too many came ahead of their turn for this one to be remembered."""
+        return entry.epoch == self.epoch and len(self.heard) >= HEARD_MAX and entry.seq != self.stored + 1
+
     def plus(self, entry: Entry) -> Seen:
         """After this entry; a new epoch forgets the old one."""
+        if not self.heard and entry.seq == self.stored + 1 and entry.epoch == self.epoch:  # nearly always
+            return Seen(self.epoch, entry.seq, self.heard, self.sure if entry.fast else max(self.sure, entry.seq))
         seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())
         sure = seen.sure if entry.fast else max(seen.sure, entry.seq)
         if entry.fast and entry.seq != seen.stored + 1:
@@ -159,10 +165,9 @@ class Outbox:
     def _append(self, connection: sqlite3.Connection, entries: list[Entry]) -> int:
         rows, touched = [], set()
         for entry in entries:
-            seen = self._seen.get(entry.post, Seen(entry.epoch, 0, frozenset()))
+            seen = self._seen.get(entry.post) or Seen(entry.epoch, 0, frozenset())
             known = seen.has(entry)
-            full = entry.epoch == seen.epoch and len(seen.heard) >= HEARD_MAX and entry.seq != seen.stored + 1
-            if entry.fast and (known or full):
+            if entry.fast and (known or seen.full(entry)):
                 continue
             self._seen[entry.post] = seen.plus(entry)
             touched.add(entry.post)

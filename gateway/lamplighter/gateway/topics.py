@@ -66,9 +66,12 @@ class Desired(NamedTuple):
     plan: dict[str, Any]
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # json.dumps makes one for each value
+
+
 def dump(value: Any) -> str:
     """Compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def parse(payload: bytes, most: int) -> dict[str, Any]:

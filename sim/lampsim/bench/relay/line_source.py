@@ -8,7 +8,6 @@ daemon does with items. Start it with a folder, the port, the broker's host and 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 from concurrent.futures import Future
@@ -52,16 +51,19 @@ class Lines(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         *whole, self._rest = (self._rest + bytes(data)).split(b"\n")
-        entries, utc = [], utc_text(true_utc_s() or 0)
+        head = {"post": POST, "post_epoch": EPOCH, "kind": "line", "utc": utc_text(true_utc_s() or 0)}
+        entries, begin = [], dump(head)[:-1]
         for text in whole:
-            with contextlib.suppress(ValueError):  # the end of a line whose beginning another process had read
+            try:
                 number = number_of(text)
-                if self._next is not None and number > self._next:
-                    self._say(b"-%d\n" % self._next)
-                    break
-                self._next = max(number + 1, self._next or 0)
-                body = {"post": POST, "post_epoch": EPOCH, "post_seq": number + 1, "kind": "line", "utc": utc}
-                entries.append(Entry(EVENTS, POST, EPOCH, number + 1, dump(body | {"line": text.decode()})))
+            except ValueError:  # the end of a line whose beginning another process had read
+                continue
+            if self._next is not None and number > self._next:
+                self._say(b"-%d\n" % self._next)
+                break
+            self._next = max(number + 1, self._next or 0)
+            body = f'{begin},"post_seq":{number + 1},"line":{dump(text.decode())}}}'
+            entries.append(Entry(EVENTS, POST, EPOCH, number + 1, body))
         if entries:
             self._keep(entries)
 
