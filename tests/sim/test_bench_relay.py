@@ -105,14 +105,16 @@ async def test_a_fleet_is_connected_and_its_reports_arrive(tmp_path) -> None:
 
 
 def test_headroom_is_the_last_rate_within_the_goal() -> None:
-    def rate(factor: float, p99_ms: float, missing: int = 0, busy: float = 0.1) -> fleet.Rate:
-        return fleet.Rate(factor, 500 * factor, 1.0, 2.0, 1.0, p99_ms, missing, busy, 0.5, 1.0)
+    def rate(factor: float, p99_ms: float, missing: int = 0, busy: float = 0.1, late_ms: float = 1.0) -> fleet.Rate:
+        return fleet.Rate(factor, 500 * factor, 1.0, 2.0, 1.0, p99_ms, missing, busy, 0.5, late_ms)
 
     assert fleet.Fleet(9, 1).headroom == 0
     result = fleet.Fleet(9, 1, rates=[rate(1, 2), rate(2, 9.9), rate(2.8, 9.9, missing=1), rate(4, 11)])
     assert (result.headroom, result.at_least) == (2, False)
     assert fleet.Fleet(9, 1, rates=[rate(1, 2), rate(2, 11, busy=0.95)]).at_least
     assert fleet.Fleet(9, 1, rates=[rate(1, 2)]).at_least
+    late = fleet.Fleet(9, 1, rates=[rate(1, 2), rate(2, 2), rate(4, 2, late_ms=40)])
+    assert (late.headroom, late.at_least) == (2, True), "what was sent late was not sent at that rate"
 
 
 def test_other_work_on_the_machine_is_said() -> None:
