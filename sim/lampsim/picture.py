@@ -151,8 +151,8 @@ class _Ground:
 
     def __init__(self, scene: Scene, columns: int, rows: int) -> None:
         self.size = (columns, rows)
-        points = [(p.x_m, p.y_m) for p in scene.posts] or [(0.0, 0.0)]
-        xs, ys = [p[0] for p in points], [p[1] for p in points]
+        points = [(p.x_m, p.y_m) for p in scene.posts]
+        xs, ys = zip(*(points or [(0.0, 0.0)]), strict=True)
         self._middle = ((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)
         wide, high = max(xs) - min(xs) + 2 * MARGIN_M, max(ys) - min(ys) + 2 * MARGIN_M
         self.metres = max(wide / columns, high / (2 * rows))  # a pixel
@@ -216,7 +216,7 @@ class _Ground:
 def _reach_m(points: list[tuple[float, float]]) -> float:
     """1.3 times the median distance to the nearest other lamp, within REACH_M."""
     gaps = sorted(min((math.dist(p, q) for q in points if q is not p), default=REACH_M[1]) for p in points)
-    return min(max(1.3 * gaps[len(gaps) // 2], REACH_M[0]), REACH_M[1])
+    return min(max(1.3 * gaps[len(gaps) // 2], REACH_M[0]), REACH_M[1]) if gaps else REACH_M[0]
 
 
 def _distance(p: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:

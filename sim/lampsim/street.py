@@ -161,8 +161,9 @@ class Street:
         if self._walk:
             self._walk.cancel()
             await asyncio.gather(self._walk, return_exceptions=True)
-        children = [child for child in (self.gateway, *self.posts.values(), self.line) if child]
-        await asyncio.gather(*(child.stop() for child in children), return_exceptions=True)
+        users = [child for child in (self.gateway, *self.posts.values()) if child]
+        await asyncio.gather(*(child.stop() for child in users), return_exceptions=True)
+        await self.line.stop()  # last: who outlives its port opens that name again, which may be another's pty by now
         if self.observer:
             await self.observer.stop()
         if self._broker:

@@ -16,6 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from .patient import PatientFile
 from .picture import CPYTHON, DEAD, MICROPYTHON, PEOPLE, Picture
 from .scene import Scene
 
@@ -196,10 +197,16 @@ class View:
         return render(self.scene, self._picture, *self._console.size)
 
     async def _show(self) -> None:
-        with Live(self.frame(), console=self._console, screen=True, auto_refresh=False) as live:
-            while True:
-                live.update(self.frame(), refresh=True)
-                await asyncio.sleep(1 / FRAMES_PER_S)
+        terminal = self._console.file = PatientFile(self._console.file)
+        try:
+            with Live(self.frame(), console=self._console, screen=True, auto_refresh=False) as live:
+                while True:
+                    if terminal.idle:  # a terminal that is slow or stopped misses frames; nothing waits for it
+                        live.update(self.frame(), refresh=True)
+                    await asyncio.sleep(1 / FRAMES_PER_S)
+        finally:
+            self._console.file = terminal.behind
+            terminal.close()
 
     async def _tell(self) -> None:
         while True:

@@ -122,7 +122,8 @@ def test_daylight_makes_the_ground_brighter():
 
 
 def test_an_empty_scene_is_drawn_too():
-    assert "Nowhere" in text_of(Scene("Nowhere", []), 100, 30, no_color=True)
+    for colours in ({"no_color": True}, {"color_system": "truecolor"}):
+        assert "Nowhere" in text_of(Scene("Nowhere", []), 100, 30, **colours)
 
 
 def test_plain_lines_tell_each_chapter_and_event_once():
@@ -153,14 +154,15 @@ async def test_a_pipe_gets_lines_and_a_terminal_a_picture():
     async with View(scene(), pipe) as view:
         assert view.plain
     assert "p09 sees a pedestrian" in pipe.file.getvalue()
-    terminal = Console(file=io.StringIO(), force_terminal=True, width=100, height=30, _environ={})
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, width=100, height=30, _environ={})
     async with View(scene(), terminal) as view:
         assert not view.plain
         for _ in range(100):
-            if "What happened" in terminal.file.getvalue():
+            if "What happened" in shown.getvalue():
                 break
             await asyncio.sleep(0)
-    assert "What happened" in terminal.file.getvalue()
+    assert "What happened" in shown.getvalue()
 
 
 def test_a_small_window_gets_lines():

@@ -12,6 +12,12 @@ import pytest
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 WAIT_S = 180.0  # a plan to 24 posts on a machine that does much else
+TAIL = 20_000  # characters that are looked at: a whole screen has some 10,000 with its colours
+
+
+def plain(text: str) -> str:
+    """Without escape sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
 class Screen:
@@ -26,18 +32,18 @@ class Screen:
         os.close(slave)
 
     def until(self, pattern: str) -> str:
-        """Everything up to what matches. Fails after WAIT_S."""
+        """What was seen last, up to what matches. Fails after WAIT_S."""
         seen, end = "", time.monotonic() + WAIT_S
         while time.monotonic() < end:
             if select.select([self.master], [], [], 0.5)[0]:
                 try:
-                    seen += os.read(self.master, 65536).decode("utf-8", "replace")
+                    read = os.read(self.master, 65536).decode("utf-8", "replace")
                 except OSError:  # it has ended
                     break
-                plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
-                if re.search(pattern, plain):
-                    return plain
-        pytest.fail(f"{pattern} did not come; last: {seen[-500:]!r}")
+                seen = (seen + read)[-TAIL - len(read) :]  # all of it would take longer to search each time
+                if re.search(pattern, plain(seen)):
+                    return plain(seen)
+        pytest.fail(f"{pattern} did not come; last: {plain(seen)[-3000:]}")
 
     def press(self, key: str) -> None:
         os.write(self.master, key.encode())
@@ -66,4 +72,5 @@ def test_the_cable_is_pulled_and_put_back() -> None:
         assert screen.drain() == 0
     finally:
         screen.process.kill()
+        screen.process.wait(10)
         os.close(screen.master)
