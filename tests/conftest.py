@@ -43,10 +43,20 @@ def mosquitto_program(tmp_path_factory):
         try:
             yield "127.0.0.1", port
         finally:
-            process.terminate()
-            process.wait(10)
+            end(process)
 
     return run
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask a mosquitto to end. One that has only just begun to listen forgets that it was asked, hence again."""
+    for _ in range(10):
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+            return
+    process.kill()
+    process.wait(10)
 
 
 def free_port() -> int:
