@@ -10,10 +10,12 @@ from lamppost.light.commands import CommandError
 from lamppost.limits import BLOB_MAX, BLOCK_BYTES, FRAME_PAYLOAD_MAX, HUSH_MAX_S, OVERRIDE_MAX_S, TRANSACTIONS_MAX
 from lamppost.wire import cbor, messages
 from lamppost.wire.errors import WireError
+from lamppost.wire.foreseen import Foreseen
 
 _MAY = (4, 5, 6, 8)  # layers a gateway may move: crowd, energy cap, operator override, emergency
 _STATUS_ITEMS = 8
 IDENTIFY_MAX_S = 3600
+_FORESEEN_MS = 3000  # an answer made ahead is good for; a line with 32 posts at 9,600 baud takes 2 s to come around
 
 
 class Refusal(Exception):
@@ -77,6 +79,30 @@ class Answers:
         values = post.status(t_ms)
         self._told = (told[0], values[:5] + told[1][5:], told[2], t_ms)
         return self._link.reply(messages.MOVED, (told[0], values[0], values[1], values[2], values[4]))
+
+    def foresee(self, t_ms: int):
+        """The next POLL and its answer if nothing changes, or None where a STILL will hardly do."""
+        post, told = self._post, self._told
+        if told is None or self._link.session is None or len(post.items) or post.dimmer.done_ms > t_ms:
+            return None
+        if post.changed(told[1], told[2], t_ms - _FORESEEN_MS, t_ms):
+            return None
+        return Foreseen(self._link, told[0], t_ms)
+
+    def still(self, foreseen, t_ms: int) -> "bytes | None":
+        """The answer to the POLL that was foreseen; None where something has changed since. What changes slowly (the
+        clock's error, the power) was looked at when it was foreseen, and is again before the next one."""
+        post, told = self._post, self._told
+        if told is None or len(post.items) or post.line.out or t_ms - foreseen.made_ms > _FORESEEN_MS:
+            return None
+        values = told[1]
+        if values[1] != post.dimmer.target_pm or values[3] != post.upkeep.bits or values[5] != post.plan_hash:
+            return None
+        if values[2] != (post.decision.layer if post.decision else 0) or not foreseen.take(self._link, told[0]):
+            return None
+        post.found.served(t_ms)
+        post.upkeep.polled_ms = t_ms
+        return foreseen.still
 
     def _status(self, number: int, waiting: int, t_ms: int) -> bytes:
         post = self._post

@@ -17,15 +17,15 @@ from lamppost.wire.keeper import Keeper
 class Line:
     """One post's end of one line; `out` are the events that wait for silence.
 
-    `answer(message, t_ms)` gives the bytes of a reply or None.
+    `answers` gives the replies: answers.py.
     """
 
-    def __init__(self, link, answer, event_heard, random, timing):
+    def __init__(self, link, answers, event_heard, random, timing):
         self.refused = 0
         self.silent_ms = 0  # until then nothing is said unasked
         self.last_refusal = ""
         self._link = link
-        self._answer = answer
+        self._answers = answers
         self._event_heard = event_heard
         self._random = random
         self._timing = timing
@@ -35,6 +35,8 @@ class Line:
         self.out = []
         self._reply = None  # the answer to a POLL,
         self._reply_ms = None  # and when; None while bytes come that may become an event
+        self._raw = False  # whether bytes come: whoever finds frames itself has no use for what is foreseen
+        self._foresee_ms = None  # when there is time to prepare the next one
         self._spent_ms = 0  # when what was said unasked is paid for, at EVENT_EVERY_MS an event
         self.find = _nobody  # takes a frame for whoever is searched for
 
@@ -52,6 +54,7 @@ class Line:
         """Take bytes from the line; return the replies to send, at once."""
         self._access.heard(t_ms)
         self._reply_ms = None
+        self._raw = True
         frames = self._decoder.feed(data)
         if not frames:
             self._keeper.bytes_came(t_ms)
@@ -77,10 +80,15 @@ class Line:
         reply = self._accept(frame, t_ms)
         if reply and frame.type == messages.POLL:
             self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms
+            self._foresee_ms = None
             return None
         if reply:
             self._access.done(t_ms + self._timing.span_ms(len(reply)))
         return reply
+
+    def news(self) -> None:
+        """Something has happened that the next STATUS may tell: no answer that is ready holds."""
+        self._decoder.foreseen = None
 
     def passed(self, kind: int, src: int, dst: int, t_ms: int) -> None:
         """A whole frame of type `kind`, 0 for noise, ended: all that it means to a post with nothing to send."""
@@ -109,7 +117,9 @@ class Line:
     @property
     def waiting(self) -> bool:
         """Whether `pump` is to be asked."""
-        return bool(self.out) or self._reply is not None or self._keeper.deadline is not None
+        if self.out or self._reply is not None or self._foresee_ms is not None:
+            return True
+        return self._keeper.deadline is not None
 
     def again(self, src: int, number: int, t_ms: int) -> None:
         """An EVENT that was said before ended: nobody has acknowledged it."""
@@ -139,8 +149,14 @@ class Line:
         """Return what to send now: an event, if the line is free and one is due, or the answer to a POLL."""
         if self._reply_ms is not None and t_ms >= self._reply_ms and self._reply:
             data, self._reply = self._reply, None
-            self._access.done(t_ms + self._timing.span_ms(len(data)))
+            ends_ms = t_ms + self._timing.span_ms(len(data))
+            self._access.done(ends_ms)
+            if self._raw:
+                self._foresee_ms = ends_ms + 1  # the driver is off the line again
             return data
+        if self._foresee_ms is not None and t_ms >= self._foresee_ms:
+            self._foresee_ms = None
+            self._decoder.foreseen = None if self.out else self._answers.foresee(t_ms)
         due_ms = self._access.due(self._first().next_ms) if self.out else None
         if due_ms is None or t_ms < due_ms or not self._access.may(t_ms):
             return self._keep(t_ms)
@@ -162,7 +178,7 @@ class Line:
 
     def deadline(self) -> "int | None":
         """When `pump` may have something, in t_ms; None while nothing waits for a moment."""
-        first_ms = self._reply_ms if self._reply else None
+        first_ms = self._reply_ms if self._reply else self._foresee_ms
         keep_ms = self._keeper.deadline
         if keep_ms is not None and (first_ms is None or keep_ms < first_ms):
             first_ms = keep_ms
@@ -214,6 +230,11 @@ class Line:
             self.acknowledged(pairs, more, t_ms)
 
     def _accept(self, frame, t_ms: int) -> "bytes | None":
+        foreseen = self._decoder.foreseen
+        if foreseen is not None and frame is foreseen.frame:
+            reply = self._answers.still(foreseen, t_ms)
+            if reply:
+                return reply
         try:
             message = self._link.receive(frame)
             if message is None:
@@ -222,7 +243,7 @@ class Line:
                 self._keeper.event(message.src, message.number, False, t_ms, self._access.places)
                 self._event_heard(message, t_ms)
                 return None
-            return self._answer(message, t_ms)
+            return self._answers.answer(message, t_ms)
         except WireError as error:
             if frame.type == messages.EVENT and str(error) == "old counter":
                 self.again(frame.src, frame.counter, t_ms)

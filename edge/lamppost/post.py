@@ -116,6 +116,8 @@ class Post:
             if reply:
                 self._actions.append(("tx", reply))
         elif name != "tick":
+            if self.line:
+                self.line.news()
             self._take(name, event, t_ms)
         if self._present:
             self._present_again(t_ms)
@@ -295,7 +297,7 @@ class Post:
         link = PostLink(self.settings.address, post_key, bus_key, self.random)
         answers = Answers(self, link)
         timing = access.Timing(self._baud, self.settings.turn_ms)
-        self.line = Line(link, answers.answer, self._event_heard, self.random, timing)
+        self.line = Line(link, answers, self._event_heard, self.random, timing)
         self.line.find = self.found.frame
         if self.settings.get("rollover"):
             answers.rolling()

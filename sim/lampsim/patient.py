@@ -7,13 +7,13 @@ is left out while the one before it is still on its way.
 import io
 import queue
 import threading
-from typing import TextIO
+from typing import IO
 
 
 class PatientFile(io.TextIOBase):
     """A text file in front of `file`. Write from one thread; `close` waits until everything is out."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: IO[str]) -> None:
         self.behind = file
         self._written: list[str] = []
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -25,10 +25,6 @@ class PatientFile(io.TextIOBase):
     def idle(self) -> bool:
         """Whether everything that was flushed has been taken."""
         return self._flushed == self._out or not self._thread.is_alive()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self.behind.encoding
 
     def fileno(self) -> int:
         return self.behind.fileno()

@@ -7,6 +7,7 @@ stdout is no terminal, or the window is too small for a map, the same story is t
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import IO, cast
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -197,7 +198,8 @@ class View:
         return render(self.scene, self._picture, *self._console.size)
 
     async def _show(self) -> None:
-        terminal = self._console.file = PatientFile(self._console.file)
+        terminal = PatientFile(self._console.file)
+        self._console.file = cast(IO[str], terminal)  # all of it that a Console uses
         try:
             with Live(self.frame(), console=self._console, screen=True, auto_refresh=False) as live:
                 while True:

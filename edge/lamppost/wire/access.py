@@ -71,8 +71,10 @@ class Access:
 
     def poll(self, t_ms: int) -> None:
         """A POLL ended: an event may begin before its answer does."""
-        self.request(t_ms)
+        self._low, self._high = 1, 0
         self._slot_at = t_ms + self._timing.turn_ms
+        self._free_at = t_ms + self._timing.idle_ms
+        self._drawn = False
 
     def done(self, t_ms: int) -> None:
         """A frame that expects none ended: an answer, a TIME."""

@@ -91,9 +91,10 @@ def _short(body: bytes) -> Frame:
 
 class Decoder:
     """Cut a stream of bytes into frames. `errors` counts pieces that were none, `noise` their bytes; `last_error` says
-    what was wrong."""
+    what was wrong. `foreseen` has the `poll` and `frame` of one that needs no reading."""
 
     def __init__(self):
+        self.foreseen = None
         self.errors = self.noise = 0
         self.last_error = ""
         self._piece = bytearray()
@@ -119,7 +120,10 @@ class Decoder:
                 return frames
             self._keep(data, at, end)
             at = end + 1
-            if self._piece and not self._skip:
+            foreseen = self.foreseen
+            if foreseen is not None and self._piece == foreseen.poll:
+                frames.append(foreseen.frame)
+            elif self._piece and not self._skip:
                 try:
                     frames.append(unpack(bytes(self._piece)))
                 except WireError as error:

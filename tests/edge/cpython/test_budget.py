@@ -1,6 +1,6 @@
 """What a board's memory must hold: the size of every compiled module, and a day of a full post in a small heap.
 
-`micropython -X heapsize=144wK -m heap_week` (see heap_week.py) plays the whole week; here it is one day.
+`micropython -X heapsize=152wK -m heap_week` (see heap_week.py) plays the whole week; here it is one day.
 """
 
 import ast
@@ -21,7 +21,7 @@ MICROPYTHON = shutil.which("micropython", path=os.pathsep.join([str(Path(sys.exe
 MODULE_BYTES = 8_500  # one that grows past this wants to be two: it is loaded in one piece
 AGENT_BYTES = 150_000  # in flash: all that a board imports or may import
 RESIDENT_BYTES = 120_000  # in RAM from the start on, on a Pico; the rest comes when it is needed (console, DALI, keys)
-HEAP = "144wK"  # the smallest, in steps of 8, in which a week runs; test rig and gateway's link included
+HEAP = "152wK"  # the smallest, in steps of 8, in which a week runs; test rig and gateway's link included
 NOT_ON_BOARDS = ("boards/host", "boards/linux", "boards/raspberry_pi", "boards/dali_bridge", "wire/gateway_link")
 
 
@@ -75,3 +75,15 @@ def test_a_day_in_a_small_heap(tmp_path: Path) -> None:
         env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@pytest.mark.skipif(MICROPYTHON is None, reason="the micropython interpreter has no wheel for this machine")
+def test_an_answer_that_was_foreseen_costs_less_than_half_of_one_that_is_made() -> None:
+    assert MICROPYTHON is not None
+    environment = {"MICROPYPATH": f"{compile_edge()}:{HERE}:.frozen", "PATH": os.environ["PATH"]}
+    command = [MICROPYTHON, str(HERE / "costs.py"), "50"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    us = {line[:45].strip(): int(line[45:51]) for line in done.stdout.splitlines()}
+    assert us["a POLL that was foreseen"] < us["a POLL read, its STATUS made"] / 2, done.stdout
+    assert us["a neighbour's EVENT, to the lamp's action"] > us["sending it"] > 0

@@ -278,7 +278,8 @@ def test_a_still_of_an_unknown_status_is_not_taken(cabinet: Cabinet) -> None:
     cabinet.run(60)
     cabinet.sent.clear()
     cabinet.out.clear()
-    cabinet.bench.post.line._answer.__self__._told = (77, *cabinet.bench.post.line._answer.__self__._told[1:])
+    answers = cabinet.bench.post.line._answers
+    answers._told = (77, *answers._told[1:])
     while not polls(cabinet):
         cabinet.run(1)
     cabinet.run(20)

@@ -380,7 +380,7 @@ MUTANTS = [
     # access to the line
     Mutant(
         "no slot stands behind a POLL", WIRE + "access.py",
-        "        self.request(t_ms)\n        self._slot_at = t_ms + self._timing.turn_ms\n", "        self.request(t_ms)\n",
+        "        self._slot_at = t_ms + self._timing.turn_ms\n        self._free_at", "        self._slot_at = -1\n        self._free_at",
         "tests/edge/test_post_frame_event.py",
     ),
     Mutant(
@@ -408,7 +408,15 @@ MUTANTS = [
     ),
     Mutant(
         "an answer is given over garbage", "edge/lamppost/line.py",
-        "        self._reply_ms = None\n        frames", "        frames", "tests/edge/test_wire_post.py",
+        "        self._reply_ms = None\n        self._raw = True", "        self._raw = True", "tests/edge/test_wire_post.py",
+    ),
+    Mutant(
+        "a lost POLL that was foreseen is taken after a later one", WIRE + "foreseen.py",
+        " or session.asked + 1 != self._counter", "", "tests/edge/test_foreseen.py",
+    ),
+    Mutant(
+        "an answer made ahead tells what was", POST + "line.py", "        self._decoder.foreseen = None\n\n    def passed",
+        "        pass\n\n    def passed", "tests/edge/test_foreseen.py",
     ),
     Mutant(
         "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
