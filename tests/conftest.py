@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import leftovers
 import pytest
 
 START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cores needs longer
@@ -17,6 +18,19 @@ START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cor
 # tests start must end by it as they do on a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure() -> None:
+    leftovers.adopt_orphans()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_left_running():
+    """What a module's tests have started has ended when they are over."""
+    before = leftovers.running()
+    yield
+    left = leftovers.end_of(before)
+    assert not left, f"left running, and killed now: {left}"
 
 
 @pytest.fixture

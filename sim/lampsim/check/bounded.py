@@ -25,7 +25,7 @@ def of_post(post) -> Iterator[tuple[str, int, int]]:
         yield "a frame's bytes", len(post.line._decoder._piece), 210
         yield "event counters", len(post.line._link.heard), 1000
         yield "those of another bus key", len(post.line._link.two.heard) if post.line._link.two else 0, 1001
-        answers = post.line._answer.__self__
+        answers = post.line._answers
         yield "results remembered", len(answers._results), 16
         yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
 
