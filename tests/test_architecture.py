@@ -13,7 +13,7 @@ FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.p
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
-    "lamppost.life", "lamppost.energy", "lamppost.found", "lamppost.dali", "lamppost.intake",
+    "lamppost.life", "lamppost.energy", "lamppost.found", "lamppost.dali", "lamppost.intake", "lamppost.blocks",
     "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
     "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
     "lamplighter.gateway.timekeeper", "lamplighter.gateway.finding", "lamplighter.gateway.visit",
@@ -23,6 +23,7 @@ PURE = (
     "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",
     "lamplighter.plans.streets", "lamplighter.gateway.relay", "lamplighter.gateway.near",
+    "lamplighter.gateway.cast", "lamplighter.gateway.firmware",
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 

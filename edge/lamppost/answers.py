@@ -30,6 +30,7 @@ class Answers:
         self._link = link
         self._results = []
         self._blob = None
+        self._blocks = None  # firmware that comes to everybody at once
         self._told = None  # the low byte of the last STATUS's counter, what was told since then, when both were
         self._finished = None  # (last block, code, text) of the transfer that ended: its answer may have been lost
         self._handlers = {
@@ -42,6 +43,8 @@ class Answers:
             messages.BLOB_BEGIN: self._blob_begin,
             messages.BLOB_DATA: self._blob_data,
             messages.KEY: self._key,
+            messages.FIRMWARE: self._firmware,
+            messages.MISSING: self._firmware,
         }
 
     def answer(self, message, t_ms: int) -> "bytes | None":
@@ -137,6 +140,13 @@ class Answers:
 
             post.rolling = Rolling(post, self._link)
         return post.rolling
+
+    def _firmware(self, message, t_ms: int) -> bytes:
+        if self._blocks is None:
+            from lamppost.blocks import Blocks
+
+            self._blocks = Blocks(self._post, self._link)
+        return self._link.reply(messages.FIRMWARE_OK, self._blocks.answer(message))
 
     def _command(self, message, t_ms: int) -> bytes:
         transaction = message.values[0]

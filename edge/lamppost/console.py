@@ -7,6 +7,7 @@ from 1 s to 15 min. A session that is idle for 15 minutes ends, and the technici
 
 import gc
 
+from lamppost import intake_words
 from lamppost.energy import DAYS
 from lamppost.intake import IntakeError
 from lamppost.light import dates
@@ -284,10 +285,10 @@ class Console:
         if intake is None:
             raise ConsoleError("this board takes no firmware: it has no key of the site")
         if not words:
-            return intake.status()
+            return intake_words.status(intake)
         self._writable()
         try:
-            return intake.command(words)
+            return intake_words.command(intake, words)
         except IntakeError as error:
             raise ConsoleError(str(error))
         except OSError as error:

@@ -5,11 +5,13 @@ was last kept; each may raise OSError. Nothing here judges what the bytes are: l
 of them runs.
 """
 
-from binascii import a2b_base64
-
 from lamppost.limits import FIRMWARE_IMAGE_MAX
 
-PIECE = 96  # bytes in a line of the console: 128 characters of base64
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lamppost.update import Updater
+
+SPOILT = "the bytes that came are not those that were announced"
 
 
 class IntakeError(ValueError):
@@ -23,9 +25,10 @@ class Intake:
         self.wanted = False
         self.outcome = "nothing yet"
         self.running = ""  # what the board runs, in words
+        self.updater: "Updater | None" = None  # judges images for this board
         self._store = store
         record = store.kept()
-        self._size, self._digest = 0, b""
+        self._size, self._digest, self._unchecked = 0, b"", False
         if record is not None and len(record) == 36:
             self._size, self._digest = int.from_bytes(record[:4], "big"), record[4:]
 
@@ -50,6 +53,7 @@ class Intake:
             self._store.clear()
             self._store.keep(size.to_bytes(4, "big") + digest)
             self._size, self._digest = size, digest
+            self.outcome = "nothing yet"
         return self.have
 
     def put(self, offset: int, data: bytes) -> int:
@@ -69,17 +73,32 @@ class Intake:
         self._store.append(data)
         return have + len(data)
 
-    def install(self) -> None:
-        """Ask for the image to be checked and installed: the board does it between its other work."""
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 that was announced."""
+        return self._digest
+
+    def install(self, later: bool = False) -> None:
+        """Ask for the image to be checked and installed: the board does it between its other work. With `later` it
+        also looks only then (`spoilt`) whether the bytes are those that were announced."""
         self._idle()
         have = self.have
         if not self._size or have != self._size:
             raise IntakeError("the image is not whole: %d of %d bytes" % (have, self._size))
-        if self._store.digest() != self._digest:
+        self._unchecked = later
+        if not later and self._store.digest() != self._digest:
             self._store.clear()
             raise IntakeError("the bytes are not those that were announced; send the image again")
         self.wanted = True
         self.outcome = "checking and installing"
+
+    def spoilt(self, pause) -> bool:
+        """Whether what is wanted is not what was announced; then it is thrown away."""
+        if not self._unchecked or self._store.digest(pause) == self._digest:
+            return False
+        self._store.clear()
+        self.done(SPOILT)
+        return True
 
     def done(self, outcome: str) -> None:
         """The board has dealt with what was wanted."""
@@ -89,30 +108,3 @@ class Intake:
     def _idle(self) -> None:
         if self.wanted:
             raise IntakeError("an image is being installed; ask again later")
-
-    # --- what the service console says, see console.py
-
-    def status(self) -> list:
-        """Lines of text."""
-        head = ["running " + self.running, "have %d" % self.have, "size %d" % self._size]
-        return head + ["outcome " + self.outcome]
-
-    def command(self, words: list) -> list:
-        """begin SIZE SHA256, put OFFSET BASE64, install. Raises IntakeError; OSError from the store."""
-        try:
-            if words[0] == "begin" and len(words) == 3:
-                return ["have %d" % self.begin(int(words[1]), _hex(words[2]))]
-            if words[0] == "put" and len(words) == 3:
-                return ["have %d" % self.put(int(words[1]), a2b_base64(words[2]))]
-        except IntakeError:
-            raise
-        except ValueError:
-            raise IntakeError("numbers are whole, a SHA-256 is hexadecimal, bytes are base64")
-        if words[0] == "install" and len(words) == 1:
-            self.install()
-            return ["outcome " + self.outcome]
-        raise IntakeError("firmware takes: begin SIZE SHA256, put OFFSET BASE64, install; or nothing")
-
-
-def _hex(text: str) -> bytes:
-    return bytes([int(text[at : at + 2], 16) for at in range(0, len(text), 2)])

@@ -24,6 +24,7 @@ SERVED_MS = const(30000)  # a post that no session has spoken to for so long sho
 GRACE_MS = const(60000)  # a post that hears six TIMEs in a row not is cut off: no other waits longer for it
 COUNTER_MAX = const(0xFFFFFFFF)  # the counter field of a frame has four bytes
 BLOCK_BYTES = const(128)  # 75 ms at 19,200 baud: presence still gets through between two blocks
+SEGMENT_BLOCKS = const(32)  # of firmware: 4 KB in RAM until they are whole, and a bit of a 32-bit mask for each
 BLOB_MAX = const(4096)  # a compiled plan; it lies twice in flash and once in RAM
 
 # --- the plan

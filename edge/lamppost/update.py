@@ -152,8 +152,8 @@ class Updater:
 
     def __init__(self, flash, slots: Slots, board: str, keys: list):
         self._flash = flash
-        self._slots = slots
-        self._board = board
+        self.slots = slots
+        self.board = board
         self._keys = keys
 
     def inspect(self, image, pause=None):
@@ -174,25 +174,26 @@ class Updater:
         except minisign.SignatureError as error:
             raise UpdateError(str(error))
         manifest = Manifest(image, 8, length)
-        self._suits(manifest)
+        self.suits(manifest)
         return manifest, 8 + length + signed
 
-    def _suits(self, manifest: Manifest) -> None:
-        if manifest.board != self._board:
-            raise UpdateError("the image is for board '%s', this is '%s'" % (manifest.board, self._board))
-        if manifest.version < self._slots.minimum:
-            raise UpdateError("version %d is below the minimum %d" % (manifest.version, self._slots.minimum))
-        if self._slots.trial:
-            raise UpdateError("version %d is still on trial; try again when it is confirmed" % self._slots.version)
-        if manifest.version and manifest.version == self._slots.refused:
+    def suits(self, manifest) -> None:
+        """Raises UpdateError where an image for this `board`, with this `version`, is not to be installed here now."""
+        if manifest.board != self.board:
+            raise UpdateError("the image is for board '%s', this is '%s'" % (manifest.board, self.board))
+        if manifest.version < self.slots.minimum:
+            raise UpdateError("version %d is below the minimum %d" % (manifest.version, self.slots.minimum))
+        if self.slots.trial:
+            raise UpdateError("version %d is still on trial; try again when it is confirmed" % self.slots.version)
+        if manifest.version and manifest.version == self.slots.refused:
             raise UpdateError("version %d was tried and did not last; make another" % manifest.version)
-        if manifest.version == self._slots.version:
+        if manifest.version == self.slots.version:
             raise UpdateError("version %d already runs" % manifest.version)
 
     def install(self, image, pause=None) -> Manifest:
         """Put an image into the other folder and let the next start try it. Raises UpdateError; OSError from flash."""
         manifest, at = self.inspect(image, pause)
-        folder = self._slots.spare
+        folder = self.slots.spare
         self._flash.wipe(folder)
         for path, size, digest in manifest.files():
             self._copy(image, at, size, folder + "/" + path, pause)
@@ -201,7 +202,7 @@ class Updater:
             at += size
         if image(at, 1):
             raise UpdateError("the image goes on after its last file")
-        self._slots.begin_trial(manifest.version, manifest.minimum)
+        self.slots.begin_trial(manifest.version, manifest.minimum)
         return manifest
 
     def _copy(self, image, at: int, size: int, path: str, pause) -> None:

@@ -3,6 +3,7 @@
 import unittest
 from hashlib import sha256
 
+from lamppost import intake_words
 from lamppost.intake import Intake, IntakeError
 from lamppost.limits import FIRMWARE_IMAGE_MAX
 
@@ -56,7 +57,7 @@ class IntakeTest(unittest.TestCase):
         self.refused("being installed", self.intake.begin, 512, DIGEST)
         self.refused("being installed", self.intake.put, 0, b"x")
         self.intake.done("version 2 installed")
-        self.assertIn("outcome version 2 installed", self.intake.status())
+        self.assertIn("outcome version 2 installed", intake_words.status(self.intake))
 
     def test_goes_on_after_a_cut_and_begins_anew_for_another(self):
         self.intake.begin(512, DIGEST)
@@ -83,9 +84,9 @@ class IntakeTest(unittest.TestCase):
 
     def test_as_lines_of_the_console(self):
         digest = "".join(["%02x" % byte for byte in sha256(b"abc").digest()])
-        self.assertEqual(self.intake.command(["begin", "3", digest]), ["have 0"])
-        self.assertEqual(self.intake.command(["put", "0", "YWJj"]), ["have 3"])
-        self.assertEqual(self.intake.command(["install"]), ["outcome checking and installing"])
+        self.assertEqual(intake_words.command(self.intake, ["begin", "3", digest]), ["have 0"])
+        self.assertEqual(intake_words.command(self.intake, ["put", "0", "YWJj"]), ["have 3"])
+        self.assertEqual(intake_words.command(self.intake, ["install"]), ["outcome checking and installing"])
         self.intake.done("fine")
         bad = (
             ["begin"],
@@ -96,7 +97,7 @@ class IntakeTest(unittest.TestCase):
             ["put", "-1", "YWJj"],
         )
         for words in bad:
-            self.assertRaises(IntakeError, self.intake.command, words)
+            self.assertRaises(IntakeError, intake_words.command, self.intake, words)
 
     def test_a_damaged_record_is_none(self):
         self.store.record = b"short"

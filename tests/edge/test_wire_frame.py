@@ -5,7 +5,7 @@ import unittest
 from wire_pair import frame, gateway, post
 
 from lamppost.limits import FRAME_MAX, FRAME_PAYLOAD_MAX
-from lamppost.wire import cbor, messages
+from lamppost.wire import cbor, messages, seldom
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import Decoder, header, pack
 from lamppost.wire.seal import equal
@@ -116,7 +116,7 @@ class SenderTest(unittest.TestCase):
         full = {"u": lambda spec: spec[1], "i": lambda spec: spec[1], "s": lambda spec: "x" * spec[1]}
         full["b"] = lambda spec: bytes(spec[2])
         full["a"] = lambda spec: []
-        for kind, fields in messages.FIELDS.items():
+        for kind, fields in list(messages.FIELDS.items()) + list(seldom.FIELDS.items()):
             values = [full[spec[0]](spec) for _, spec in fields]
             if fields[0][0] == "version":
                 values[0] = messages.VERSION

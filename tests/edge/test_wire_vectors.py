@@ -4,7 +4,7 @@ import json
 import unittest
 from binascii import hexlify, unhexlify
 
-from lamppost.wire import cbor, cobs, messages
+from lamppost.wire import cbor, cobs, contexts, messages
 from lamppost.wire.crc import crc16
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, go, header, pack, unpack
@@ -154,9 +154,19 @@ class SessionTest(unittest.TestCase):
             return end.hello_ok(hello, *values[2:7])
         if kind == messages.TIME:
             return gate.time(values)
+        if kind == messages.BLOCK:
+            return gate.block(step["counter"], *values)
         if kind == messages.EVENT:
             return end.event(step["counter"], *values)
         return gate.request(end.address, kind, values) if step["from"] == "gateway" else end.reply(kind, values)
+
+    def taken(self, end, frame):
+        """The values of a BLOCK as a post that waits for it gets them, sealed with the bus key."""
+        taken = []
+        end.block = taken.append
+        self.assertIsNone(end.receive(frame))
+        self.assertTrue(fits(end.bus, contexts.BUS, taken[0].signed, taken[0].seal))
+        return taken[0].values()
 
     def test_transcript(self):
         """[S-2] [S-8] [M-3] Every step: our bytes are the vector's, and the other end takes them as they are meant."""
@@ -166,6 +176,9 @@ class SessionTest(unittest.TestCase):
         for step in script["steps"]:
             line = self.speak(step, gate, end, heard)
             self.assertEqual(hexlify(line).decode(), step["line"], step["say"])
+            if step["type"] == messages.BLOCK:
+                self.assertTrue(same(self.taken(end, one(line)), value_of(step["values"])))
+                continue
             heard = (end if step["from"] == "gateway" else gate).receive(one(line))
             self.assertEqual(heard.src, GATEWAY if step["from"] == "gateway" else end.address)
             self.assertEqual(heard.kind, step["type"])

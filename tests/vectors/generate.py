@@ -20,6 +20,7 @@ TYPES = {
     "HELLO": 0x01, "HELLO_OK": 0x02, "POLL": 0x10, "STATUS": 0x11, "EVENT": 0x12, "TIME": 0x13, "COMMAND": 0x20,
     "STILL": 0x14, "GO": 0x15, "MOVED": 0x16,
     "RESULT": 0x21, "WHY": 0x22, "WHY_OK": 0x23, "BLOB_BEGIN": 0x30, "BLOB_DATA": 0x31, "BLOB_OK": 0x32,
+    "FIRMWARE": 0x33, "FIRMWARE_OK": 0x34, "BLOCK": 0x35, "MISSING": 0x36,
     "SET_TIME": 0x40, "TIME_OK": 0x41, "SEARCH": 0x42, "HERE": 0x43, "PLACE": 0x44, "PLACED": 0x45,
     "KEY": 0x46, "KEY_OK": 0x47,
 }  # fmt: skip
@@ -260,6 +261,9 @@ def message_vectors() -> dict:
         ("SEARCH", [bytes(4), 255, 64, bytes(8), bytes(16)]), ("HERE", [bytes(8), "x" * 32, 250]),
         ("PLACE", [bytes(8), 0, b""]), ("PLACED", [bytes(8), 1]), ("KEY", [1, bytes(8), bytes(32)]),
         ("KEY", [255, bytes(8), b""]), ("KEY_OK", [3, 4]),
+        ("FIRMWARE", [255, "x" * 24, 0xFFFFFFFF, 0xFFFFFFFF, bytes(32)]), ("FIRMWARE", [0, "", 0, 0, b"\xff" * 32]),
+        ("FIRMWARE_OK", [5, 65535, 0xFFFFFFFF, "x" * 96]), ("BLOCK", [bytes(8), bytes(128)]),
+        ("BLOCK", [bytes(8), b"1"]), ("MISSING", [bytes(8)]),
     ]  # fmt: skip
     forbidden = [
         ("WHY", [], "no fields"), ("WHY", [0], "a field is missing"), ("WHY", [0, 0, 0], "a field too many"),
@@ -278,6 +282,11 @@ def message_vectors() -> dict:
         ("BLOB_DATA", [0, b""], "an empty block"), ("BLOB_DATA", [0, bytes(129)], "129 bytes"),
         ("BLOB_BEGIN", [1, 65536, bytes(32)], "size over 16 bits"), ("BLOB_BEGIN", [1, 1, bytes(31)], "short hash"),
         ("STATUS", [1, 1, 1, 0, 0, bytes(9), 0, 0, []], "plan of nine bytes"),
+        ("BLOCK", [bytes(8), b""], "an empty block"), ("BLOCK", [bytes(8), bytes(129)], "129 bytes"),
+        ("BLOCK", [bytes(7), b"1"], "a name of seven bytes"), ("MISSING", [], "no name"),
+        ("FIRMWARE", [0, "x" * 25, 0, 0, bytes(32)], "25 bytes of text"),
+        ("FIRMWARE", [0, "", 0, 0, bytes(31)], "short"), ("FIRMWARE_OK", [2, 65536, 0, ""], "a segment over 16 bits"),
+        ("FIRMWARE_OK", [2, 0, 1 << 32, ""], "a mask of 33 bits"),
         ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [item] * 17], "17 items"),
         ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [item[:5]]], "item of five"),
         ("STATUS", [1, 1, 1, 0, 0, b"", 0, 0, [5]], "an item that is no array"),
@@ -355,6 +364,16 @@ def session_vectors() -> dict:
     t.answer("BLOB_OK", [2, 1, ""])
     t.ask("BLOB_DATA", [1, blob[128:]])
     t.answer("BLOB_OK", [1, 0, "this is no plan"])
+    image = bytes(range(256))
+    digest = hashlib.sha256(image).digest()
+    t.ask("FIRMWARE", [0, "rp2", 2, len(image), digest])
+    t.answer("FIRMWARE_OK", [2, 0, 3, ""])
+    t.say("gateway", "BLOCK", [digest[:8], image[128:]], BUS_KEY, b"lamplighter 1 bus:", 255, 1)
+    t.ask("MISSING", [digest[:8]])
+    t.answer("FIRMWARE_OK", [2, 0, 1, ""])
+    t.say("gateway", "BLOCK", [digest[:8], image[:128]], BUS_KEY, b"lamplighter 1 bus:", 255, 0)
+    t.ask("FIRMWARE", [1, "rp2", 2, len(image), digest])
+    t.answer("FIRMWARE_OK", [0, 0, 0, "installing"])
     return {
         "address": ADDRESS, "post_key": POST_KEY.hex(), "bus_key": BUS_KEY.hex(),
         "gateway_random": GATEWAY_RANDOM.hex(), "post_random": POST_RANDOM.hex(),
@@ -367,6 +386,8 @@ def refused(t: Transcript) -> list:
     """Frames that both ends must refuse when the transcript has been spoken: every step again, and forgeries."""
     rows = []
     for step in t.steps[1:]:  # a HELLO may come again; it changes nothing until a frame of its session follows
+        if step["say"] == "BLOCK":  # may come again too: it is known by its number
+            continue
         to = "post" if step["from"] == "gateway" else "gateway"
         rows.append({"to": to, "line": step["line"], "why": f"{step['say']} again"})
 
@@ -388,6 +409,8 @@ def refused(t: Transcript) -> list:
     forge("post", "not from the gateway", t.session_key, down, ADDRESS, 9, "COMMAND", 99, dark)
     forge("post", "an answer for a request", t.session_key, down, ADDRESS, 0, "STATUS", 99, status)
     forge("post", "a command for everybody", BUS_KEY, bus, 255, 0, "COMMAND", 999, dark)
+    forge("post", "a block from a post", BUS_KEY, bus, 255, 9, "BLOCK", 0, [bytes(8), b"x"])
+    forge("gateway", "a block from a post", BUS_KEY, bus, 255, ADDRESS, "BLOCK", 0, [bytes(8), b"x"])
     forge("post", "time from a post", BUS_KEY, bus, 255, 9, "TIME", 999, [838000000, 0, 0])
     forge("post", "an event from the gateway", BUS_KEY, bus, 255, 0, "EVENT", 999, [0, 0, 0, 0])
     forge("post", "an event from itself", BUS_KEY, bus, 255, ADDRESS, "EVENT", 999, [0, 0, 0, 0])

@@ -47,7 +47,7 @@ class FileStore:
             file.seek(offset)
             return file.read(count)
 
-    def digest(self) -> bytes:
+    def digest(self, pause=None) -> bytes:
         hashed = sha256()
         at = 0
         while True:
@@ -56,6 +56,8 @@ class FileStore:
                 return hashed.digest()
             hashed.update(data)
             at += len(data)
+            if pause:
+                pause()
 
     def keep(self, record: bytes) -> None:
         self._journal.put("intake", record)
@@ -68,15 +70,25 @@ class Firmware:
     """`root` holds the folders, `settings` firmware.pub, the site's public key: without it no image is ever taken."""
 
     def __init__(self, root: str, board: str, journal, restart, settings: str):
+        self._begin(
+            FileStore(root + "/incoming.llf", journal),
+            FirmwareFlash(root),
+            board,
+            journal,
+            restart,
+            _key(settings + "/firmware.pub"),
+        )
+
+    def _begin(self, store, flash, board: str, journal, restart, key) -> None:
         self.intake = None
-        self._store = FileStore(root + "/incoming.llf", journal)
+        self._store = store
         self._slots = Slots(journal)
         self._restart = restart
         self._restart_ms = None
-        key = _key(settings + "/firmware.pub")
         if key:
-            self._updater = Updater(FirmwareFlash(root), self._slots, board, [key])
+            self._updater = Updater(flash, self._slots, board, [key])
             self.intake = Intake(self._store)
+            self.intake.updater = self._updater
             self._say_what_runs()
 
     @property
@@ -110,6 +122,8 @@ class Firmware:
 
     def _install(self, intake: Intake, t_ms: int, pause) -> None:
         try:
+            if intake.spoilt(pause):
+                return
             manifest = self._updater.install(self._store.part, pause)
         except (UpdateError, OSError, MemoryError) as error:
             reason = "flash has no room for a second firmware" if error.args[:1] == (_NO_ROOM,) else str(error)

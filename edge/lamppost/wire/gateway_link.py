@@ -112,6 +112,12 @@ class GatewayLink:
         signed = header(EVERYBODY, GATEWAY, messages.TIME, self._counter.take()) + payload
         return pack(signed, self._bus.seal(contexts.BUS, signed))
 
+    def block(self, number: int, name: bytes, data: bytes) -> bytes:
+        """The bytes of a BLOCK to everybody: number `number` of the image of this name."""
+        payload = messages.encode(messages.BLOCK, (name, data))
+        signed = header(EVERYBODY, GATEWAY, messages.BLOCK, number) + payload
+        return pack(signed, self._bus.seal(contexts.BUS, signed))
+
     def relay(self, alias: int, values) -> bytes:
         """The bytes of an EVENT of a post elsewhere, at an address that no post of this line has.
 

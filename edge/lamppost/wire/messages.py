@@ -1,8 +1,9 @@
 """What is said: the message types and the fields of each, a CBOR array in a fixed order.
 
-The table FIELDS is the whole catalogue; `encode` and `decode` check both ways against it. A field is a tuple:
-("u", most) integer 0..most; ("i", most) integer -most..most; ("b", least, most) bytes of that length; ("s", most) text
-of at most that many bytes of UTF-8; ("a", most, fields) array of at most that many arrays, each with these fields.
+FIELDS and those of seldom.py are the whole catalogue; `encode` and `decode` check both ways against it. A field is a
+tuple: ("u", most) integer 0..most; ("i", most) integer -most..most; ("b", least, most) bytes of that length; ("s",
+most) text of at most that many bytes of UTF-8; ("a", most, fields) array of at most that many arrays, each with these
+fields.
 POLL, STILL, MOVED, EVENT and GO are no CBOR: packed.py.
 """
 
@@ -27,6 +28,10 @@ WHY_OK = 0x23
 BLOB_BEGIN = 0x30  # gateway to post: something longer than a frame follows
 BLOB_DATA = 0x31
 BLOB_OK = 0x32
+FIRMWARE = 0x33  # gateway to post: an image for everybody: how much of it is there, or install it
+FIRMWARE_OK = 0x34
+BLOCK = 0x35  # gateway to everybody, sealed with the bus key: a part of it
+MISSING = 0x36  # gateway to post: what of it does not lie there yet
 SET_TIME = 0x40  # gateway to post: the time, as one post may believe it whatever its clock says
 TIME_OK = 0x41
 SEARCH = 0x42  # gateway to whoever is not served, not sealed: show yourself
@@ -39,7 +44,7 @@ KEY_OK = 0x47
 # The requests that a session carries, and what may answer each
 ANSWERS = {
     POLL: (STATUS, STILL, MOVED), COMMAND: (RESULT,), WHY: (WHY_OK,), BLOB_BEGIN: (BLOB_OK,), BLOB_DATA: (BLOB_OK,),
-    SET_TIME: (TIME_OK,), KEY: (KEY_OK,),
+    SET_TIME: (TIME_OK,), KEY: (KEY_OK,), FIRMWARE: (FIRMWARE_OK,), MISSING: (FIRMWARE_OK,),
 }  # fmt: skip
 
 # Kinds of item in a STATUS: [seq, kind, utc_s (0: unknown), a, b, c]
@@ -55,14 +60,19 @@ CLEAR = 2
 IDENTIFY = 3
 HUSH = 4
 
-# Codes of RESULT, BLOB_OK and KEY_OK
+# Codes of RESULT, BLOB_OK, KEY_OK and FIRMWARE_OK
 OK = 0
 REFUSED = 1
-MORE = 2  # BLOB_OK only: go on with block `next`
-DONE = 3  # BLOB_OK only: whole, verified, applied
-AGAIN = 4  # BLOB_OK only: what came does not fit what was begun (a power cut, another transfer): begin again
+MORE = 2  # go on with block `next`, with what is `missing`
+DONE = 3  # whole, verified, applied
+AGAIN = 4  # what came does not fit what was begun (a power cut, another transfer), or not now: begin again
+OTHER = 5  # FIRMWARE_OK only: for another kind of board
 
 BLOB_PLAN = 1
+
+# What a FIRMWARE asks for
+TAKE = 0  # take its blocks
+INSTALL = 1
 
 # What a KEY is about
 BUS_NEXT = 1  # the bus key that comes after the one in force
@@ -106,16 +116,18 @@ FIELDS = {
     BLOB_DATA: (("block", _U16), ("data", ("b", 1, 128))),
     BLOB_OK: (("code", _U8), ("next", _U16), ("text", ("s", 96))),
     SET_TIME: _TIME,
-    SEARCH: (
-        ("round", ("b", 4, 4)), ("address", _U8), ("bits", ("u", 64)), ("prefix", ("b", 0, 8)), ("told", ("b", 0, 16)),
-    ),
-    HERE: (("value", ("b", 8, 8)), ("identity", ("s", 32)), ("address", _U8)),
-    PLACE: (("value", ("b", 8, 8)), ("address", _U8), ("bus_key", ("b", 0, 32))),
-    PLACED: (("value", ("b", 8, 8)), ("address", _U8)),
-    KEY: (("what", _U8), ("name", ("b", 8, 8)), ("key", ("b", 0, 32))),
-    KEY_OK: (("what", _U8), ("code", _U8)),
     TIME_OK: (("off_ms", _VALUE), ("drift_ppb", _VALUE), ("uncertainty_ms", _U16)),
 }  # fmt: skip
+
+
+def fields_of(kind: int):
+    """The fields of a message of type `kind`, None where there is none."""
+    fields = FIELDS.get(kind)
+    if fields is None:
+        from lamppost.wire import seldom
+
+        fields = seldom.FIELDS.get(kind)
+    return fields
 
 
 def encode(kind: int, values) -> bytes:
@@ -146,7 +158,7 @@ def _check_version(values: list) -> None:
 
 
 def _check(kind: int, values) -> None:
-    fields = FIELDS.get(kind)
+    fields = fields_of(kind)
     if fields is None:
         raise WireError("unknown message type %d" % kind)
     if not isinstance(values, (list, tuple)) or len(values) != len(fields):

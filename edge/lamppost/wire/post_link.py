@@ -8,8 +8,8 @@ Rules kept here:
 - An answer carries the counter of its request, so a late one is never taken for the answer to something else.
 - While a key is rolled over a HELLO is taken under the post's key and the one that comes after it, a broadcast under
   two bus keys (two_keys.py).
-- The bus key carries only time from the gateway and events from posts. Time is taken only once a session has given
-  the lowest broadcast counter that is fresh, so a recording cannot set a clock after a power cut.
+- The bus key carries only time and blocks from the gateway and events from posts. Time is taken only once a session
+  has given the lowest broadcast counter that is fresh, so a recording cannot set a clock after a power cut.
 """
 
 from lamppost.limits import ADDRESS_MAX, COUNTER_MAX
@@ -72,6 +72,7 @@ class PostLink:
         self._pending = None
         self._offer = (b"", b"", 0, False, 0)  # of the pending session: gateway's random, ours, its time counter,
         # whether that was rewound, and the event number we told
+        self.block = None  # takes the frame of a BLOCK, while firmware is on its way (blocks.py)
         self.heard = {}  # event_order of the last by event_place; at most four entries an address
         self.time_floor = None  # the gateway's broadcasts count from above this; None: not told yet
 
@@ -168,8 +169,12 @@ class PostLink:
                 return session, counter
         raise WireError("bad seal")
 
-    def _broadcast(self, frame) -> Message:
+    def _broadcast(self, frame) -> "Message | None":
         src = frame.src
+        if frame.type == messages.BLOCK and src == GATEWAY:
+            if self.block is not None:
+                self.block(frame)
+            return None
         if frame.type != (messages.TIME if src == GATEWAY else messages.EVENT) or src > ADDRESS_MAX:
             raise WireError("not for everybody")
         if src == self.address:

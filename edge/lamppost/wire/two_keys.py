@@ -16,7 +16,7 @@ class TwoKeys:
     def __init__(self, newer: bytes, older: bytes, heard: dict, first):
         self.newer = Key(newer)
         self.heard = heard
-        self._older = Key(older)
+        self.older = Key(older)
         self._first = first
 
     def sealed(self, frame, place: int, order: int) -> None:
@@ -25,5 +25,5 @@ class TwoKeys:
             if order > self.heard.get(place, 0):
                 self.heard[place] = order
                 self._first()
-        elif not fits(self._older, contexts.BUS, frame.signed, frame.seal):
+        elif not fits(self.older, contexts.BUS, frame.signed, frame.seal):
             raise WireError("bad seal")

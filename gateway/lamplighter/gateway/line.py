@@ -38,6 +38,14 @@ class Search(NamedTuple):
     asking: Generator[tuple[bytes, bool], Any, Any]  # what to say, and whether its answer waits for flash
 
 
+class Cast(NamedTuple):
+    """Say these blocks of an image to everybody: (number, its name, data) each; a Result with this id and address 0
+    follows."""
+
+    id: str
+    blocks: list[tuple[int, bytes, bytes]]
+
+
 class Adopt(NamedTuple):
     """From now on the post at this address has this key: a new one, or another in its place."""
 

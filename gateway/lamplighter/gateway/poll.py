@@ -3,7 +3,8 @@
 Rules kept here:
 - The line is half duplex. After a post's reply, and after a broadcast, it stays silent for a slot so that posts can
   send events, and a post lets events pass before it answers a POLL: slot.py. Garbage there: burst.py.
-- Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot.
+- Requests go before polls, but after four of them a poll has its turn; transfers take at most every second slot,
+  and so do blocks for everybody (cast.py).
 - Events of posts elsewhere (relay.py) go before all else, in the window too, while nobody is heard in it.
 - Every repetition is a new frame with a new counter; what must not happen twice is told apart by its transaction.
 - A post whose clock is unknown or off is told the time in its session (timekeeper.py); the others hear the broadcast.
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 from lamplighter.gateway import line
 from lamplighter.gateway.burst import Burst
+from lamplighter.gateway.cast import Casting
 from lamplighter.gateway.hints import Hints
 from lamplighter.gateway.jobs import FOREGROUND_RUN, Job, Jobs
 from lamplighter.gateway.relay import Mouth
@@ -38,7 +40,7 @@ STEP_MS = 500  # of this computer's clock: less is slewed by its time service
 SEQ_MAX = 0xFFFFFFFF
 ITEM_MAX = 1 << 63  # what an outbox column holds
 
-SLOW = (messages.BLOB_BEGIN, messages.BLOB_DATA, messages.KEY)  # the answer waits for flash
+SLOW = (messages.BLOB_BEGIN, messages.BLOB_DATA, messages.KEY, messages.FIRMWARE, messages.MISSING)  # waits for flash
 REPLIES = messages.ANSWERS | {messages.HELLO: (messages.HELLO_OK,)}
 
 
@@ -86,6 +88,7 @@ class Poller:
         self.counters = Counters()
         self.timekeeper = Timekeeper(cycle_ms)
         self._visit = Visit()
+        self._casting = Casting()
         self._link = GatewayLink(post_keys, bus_key, random, counter, reserve)
         self._roster = Roster(sorted(post_keys), acks or {})
         self._jobs = Jobs()
@@ -130,6 +133,8 @@ class Poller:
             self.mouth.add(event, t_ms)
         elif isinstance(event, line.Search):
             self._ended(self._visit.begin(event))
+        elif isinstance(event, line.Cast):
+            self._ended(self._casting.begin(event))
         elif isinstance(event, line.Adopt):
             self._link.adopt(event.address, event.key)
             self._roster.adopt(event.address, t_ms)
@@ -163,7 +168,7 @@ class Poller:
             for other_ms in (slot.until_ms, slot.judge_ms):
                 if other_ms is not None and (first_ms is None or other_ms < first_ms):
                     first_ms = other_ms
-        elif self._visit.active:
+        elif self._visit.active or self._casting.waiting:
             return 0
         else:
             for other_ms in (self._roster.next_ms(), self._time_due(), self._one_time_due(), self._hints.due_ms()):
@@ -223,7 +228,8 @@ class Poller:
         self._burst.clear()
         self._slot.free()
         self._question, self._deaf = None, True
-        self._actions += self._jobs.drop(None, "the line is down") + self._visit.drop("the line is down")
+        gone = "the line is down"
+        self._actions += self._jobs.drop(None, gone) + self._visit.drop(gone) + self._casting.drop(gone)
         for peer in self._roster.peers.values():
             self._link.forget(peer.address)
             self.timekeeper.closed(peer.address)
@@ -392,8 +398,8 @@ class Poller:
             return
         if self.mouth.may and self._say(t_ms):
             return
-        if not self._exchange(t_ms):
-            self._say(t_ms)
+        if not self._exchange(t_ms) and not self._say(t_ms) and self._casting.waiting:
+            self._cast(t_ms)
 
     def _exchange(self, t_ms: int) -> bool:
         """Time, a request, a poll or a greeting; whether there was one."""
@@ -405,6 +411,9 @@ class Poller:
         if self._visit.turn():
             self._send(self._visit.data, t_ms)
             self._wait(None, self._visit.slow)
+            return True
+        if self._casting.turn():
+            self._cast(t_ms)
             return True
         job = self._job(t_ms)
         peer = None if job else self._poll_or_hello(t_ms)
@@ -423,6 +432,12 @@ class Poller:
         else:
             return self._acknowledge(t_ms)
         return True
+
+    def _cast(self, t_ms: int) -> None:
+        block, result = self._casting.next()
+        self._send(self._link.block(*block), t_ms)
+        self._slot.window(self._slot.until_ms)
+        self._ended(result)
 
     def _acknowledge(self, t_ms: int) -> bool:
         """Where no POLL comes to carry it, tell who said an event that it was heard; whether there was one to tell."""

@@ -47,7 +47,7 @@ def test_mentions_name_rules() -> None:
 def test_the_bounds_are_those_of_the_code() -> None:
     """The table of section 12 and the numbers of section 7."""
     from lamppost import limits
-    from lamppost.wire import access, messages, packed
+    from lamppost.wire import access, messages, packed, seldom
 
     text = protocol()
     in_flash = limits.RING_SEGMENTS * limits.RING_ITEMS
@@ -61,6 +61,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"{limits.EVENT_TRIES} times in all, and {limits.EVENT_TRIES_ALONE} times",
         f"with {access.RETRY_MS}, {2 * access.RETRY_MS} ms and 0 to 255 ms",
         f"last {limits.TRANSACTIONS_MAX} transactions",
+        f"of at most {limits.FIRMWARE_IMAGE_MAX:,} bytes", f"| segment | {limits.SEGMENT_BLOCKS} blocks |",
         f"at most {limits.BLOB_MAX:,} bytes, in blocks of {limits.BLOCK_BYTES}",
         f"| items waiting in a post | {limits.ITEMS_SPILL} in RAM, {in_flash:,} in flash |",
         f"| events waiting in a post | {limits.EVENTS_OUT_MAX} |",
@@ -69,7 +70,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"({limits.COUNTER_RESERVE:,} at a time for TIME, {limits.ITEMS_RESERVE} for items)",
     ):  # fmt: skip
         assert sentence in text, sentence
-    for kind, fields in messages.FIELDS.items():
+    assert not set(messages.FIELDS) & set(seldom.FIELDS)
+    for kind, fields in (messages.FIELDS | seldom.FIELDS).items():
         row = next(line for line in text.splitlines() if line.startswith(f"| 0x{kind:02x} |"))
         names = [part.split()[0] for part in row.split("|")[5].split(", ")]
         assert names == [name for name, _ in fields], row

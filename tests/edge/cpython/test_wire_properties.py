@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wire_channel import Faults, Line
 
 from lamppost.limits import FRAME_MAX, FRAME_PAYLOAD_MAX
-from lamppost.wire import messages, packed
+from lamppost.wire import messages, packed, seldom
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import Decoder, go, header, pack
 
@@ -78,7 +78,7 @@ def test_any_bytes_raise_nothing_and_take_no_memory(chunks: list[bytes]) -> None
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from(sorted(messages.FIELDS)) | U8, st.binary(max_size=FRAME_PAYLOAD_MAX))
+@given(st.sampled_from(sorted([*messages.FIELDS, *seldom.FIELDS])) | U8, st.binary(max_size=FRAME_PAYLOAD_MAX))
 def test_any_payload_is_read_or_refused(kind: int, payload: bytes) -> None:
     """[M-2]"""
     try:

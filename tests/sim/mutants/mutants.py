@@ -522,6 +522,44 @@ MUTANTS = [
         "a keeper cuts the places of a GO short", WIRE + "keeper.py", "(places + self._rank())", "self._rank()",
         "tests/edge/test_wire_keeper.py",
     ),
+    Mutant(
+        "a block that is there in part counts as there", POST + "blocks.py",
+        "if start < size and have < min(start + BLOCK_BYTES, size):", "if start < size and have <= start:",
+        EDGE_TEST + "blocks.py",
+    ),
+    Mutant(
+        "an image begins anew after a power cut", POST + "blocks.py", "self._segment = have // _SEGMENT if", "self._segment = 0 if",
+        EDGE_TEST + "blocks.py",
+    ),
+    Mutant(
+        "a block counts without its seal", POST + "blocks.py", "if not [key for key in keys if", "if [] and [key for key in keys if",
+        EDGE_TEST + "blocks.py",
+    ),
+    Mutant(
+        "blocks of one image fall into another", POST + "blocks.py", " or name != intake.digest[:8]:", ":",
+        EDGE_TEST + "blocks.py",
+    ),
+    Mutant(
+        "what came over the line is not held against its SHA-256", POST + "intake.py", "if not self._unchecked or", "if True or",
+        GATEWAY_TEST + "firmware.py",
+    ),
+    Mutant(
+        "only what the last one lacks is said again", GATEWAY + "firmware.py", "mask |= target.missing", "mask = target.missing",
+        GATEWAY_TEST + "firmware.py",
+    ),
+    Mutant(
+        "somebody is asked to install before he has all", GATEWAY + "firmware.py",
+        "if target.state != SENDING or target.segment < self.image.segments or target.asking:",
+        "if target.state != SENDING or target.asking:", GATEWAY_TEST + "firmware.py",
+    ),
+    Mutant(
+        "all posts of a line install at once", GATEWAY + "firmware.py", "if self._proven else 1", "if True else 1",
+        GATEWAY_TEST + "firmware.py",
+    ),
+    Mutant(
+        "blocks leave no turn to polls", GATEWAY + "cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
+        GATEWAY_TEST + "firmware.py",
+    ),
 ]  # fmt: skip
 
 QUICK = (

@@ -1,0 +1,275 @@
+"""An image for all posts of one line at once: segment by segment, what each missed again, then installed one by one.
+
+Rules kept here
+- A segment of 32 blocks is said to everybody; then each post that takes part is asked, in its session, what it lacks,
+  and the union of that is said again, at most ROUNDS times. Who then still lacks something, does not answer, or comes
+  later, is served from its own segment on when the others are through.
+- A post keeps whole segments over a power cut, and says where it stands; so nothing is kept here but the image.
+- Nobody is asked to install before it says that it has all. One post of a line installs first; only when it runs the
+  image do others, INSTALLING_MAX at a time.
+- What a post refuses it is not asked again; who does not answer is asked ever more seldom.
+
+Pure: `tick` and the answers come with the time, and what is to be done goes to `deeds`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
+
+from lamplighter.gateway.line import Procedure, Result
+from lamppost.limits import BLOCK_BYTES, FIRMWARE_IMAGE_MAX, FIRMWARE_MANIFEST_MAX, SEGMENT_BLOCKS
+from lamppost.wire import messages
+
+ROUNDS = 12  # with 40 % of the frames lost all of 32 posts have all of 32 blocks then, 99 times of 100
+ASK_MS = 5_000  # eight tries at 200 ms, behind those of 31 others
+AGAIN_MIN_MS = 10_000
+AGAIN_MAX_MS = 300_000
+RESTARTS_MS = 15_000  # a board checks, installs and starts again: it is asked then, and when it is back
+TRIAL_MS = 60_000  # how often a post is asked whether its trial of ten minutes is over
+INSTALLING_MAX = 4  # at once, of a line: the others hear what happens meanwhile
+TRIES_MAX = 3  # of an image that arrived spoilt, or was whole and not installed: then a person must look
+
+WAITING, SENDING, INSTALLING, TRIAL = "waiting", "sending", "installing", "trial"
+INSTALLED, REFUSED, OTHER = "installed", "refused", "other board"
+FINAL = (INSTALLED, REFUSED, OTHER)
+SPOILT = "what arrives is not what was sent: a line that garbles, or a stolen bus key (lamplighter rollover)"
+
+Answered = Callable[[Result], None]
+
+
+class Deeds(Protocol):
+    """What a Rollout has done for it; `then` is called with the Result."""
+
+    def ask(
+        self, post: str, procedure: Procedure, expires_ms: int, then: Answered, background: bool = False
+    ) -> None: ...
+    def cast(self, bus: str, blocks: list[tuple[int, bytes, bytes]], then: Answered) -> None: ...
+    def now_ms(self) -> int: ...
+
+
+class Image(NamedTuple):
+    """A signed image, as `lamplighter sign` makes it; what its head says is proved at the post."""
+
+    board: str
+    version: int
+    label: str
+    data: bytes
+    digest: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> Image:
+        """Look at the head of an image. Raises ValueError."""
+        if data[:4] != b"LLF1" or not 8 < len(data) <= FIRMWARE_IMAGE_MAX:
+            raise ValueError(f"no firmware image of at most {FIRMWARE_IMAGE_MAX} bytes; lamplighter sign makes one")
+        length = int.from_bytes(data[4:6], "big")
+        lines = data[8 : 8 + length].split(b"\n")[:5]
+        names = (b"lamplighter firmware 1", b"board ", b"version ", b"minimum ", b"label ")
+        if length > FIRMWARE_MANIFEST_MAX or len(lines) < 5 or not all(map(bytes.startswith, lines, names)):
+            raise ValueError("the image's manifest is not one of version 1")
+        board, version, label = lines[1][6:], lines[2][8:], lines[4][6:]
+        if not (board + label).isascii() or not 0 < len(board) <= 24 or len(label) > 24:
+            raise ValueError("the manifest's board and label have 1 to 24 characters")
+        if not version.isdigit() or len(version) > 9:
+            raise ValueError("the manifest's version is not a whole number")
+        return cls(board.decode(), int(version), label.decode(), data, sha256(data).digest())
+
+    @property
+    def name(self) -> bytes:
+        """What its blocks are named by."""
+        return self.digest[:8]
+
+    @property
+    def segments(self) -> int:
+        return -(-len(self.data) // (BLOCK_BYTES * SEGMENT_BLOCKS))
+
+    def blocks(self, segment: int, mask: int) -> list[tuple[int, bytes, bytes]]:
+        """(number, name, data) of those blocks of a segment whose bit is in `mask`."""
+        numbers = [segment * SEGMENT_BLOCKS + at for at in range(SEGMENT_BLOCKS) if mask >> at & 1]
+        pieces = [(number, self.data[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]) for number in numbers]
+        return [(number, self.name, piece) for number, piece in pieces if piece]
+
+
+@dataclass(slots=True)
+class _Post:
+    """One post on its way to the image."""
+
+    state: str = WAITING
+    reason: str = ""
+    online: bool = False
+    boots: int = -1
+    asking: bool = False
+    asked: bool = False  # once at least
+    segment: int = 0
+    missing: int = 0
+    behind: bool = False
+    spoilt: int = 0
+    installs: int = 0
+    not_before_ms: int = 0
+    pause_ms: int = AGAIN_MIN_MS
+
+
+class Rollout:
+    """One image on one line."""
+
+    def __init__(self, bus: str, posts: list[str], image: Image, deeds: Deeds) -> None:
+        self.image = image
+        self._bus, self._deeds = bus, deeds
+        self._posts = {post: _Post() for post in posts}
+        self._segment = -1  # that is being said
+        self._rounds = 0
+        self._saying = False
+        self._proven = False  # some post of the line runs it
+        self.ended = False  # nothing more is to be done for it
+
+    def online(self, post: str, boots: int) -> None:
+        """A post has opened a session."""
+        target = self._posts[post]
+        if boots != target.boots and target.state in (SENDING, *FINAL):
+            target.state = WAITING  # what it had in RAM is gone, or it is another board
+        target.online, target.boots = True, boots
+        target.not_before_ms = 0
+
+    def offline(self, post: str) -> None:
+        self._posts[post].online = False
+
+    def tick(self, now_ms: int) -> None:
+        """Do what is due; to be called about each second, and it calls itself when something has come."""
+        if self.ended:
+            return
+        here = {post: target for post, target in self._posts.items() if target.online}
+        for post, target in here.items():
+            if target.state not in (*FINAL, SENDING) and not target.asking and now_ms >= target.not_before_ms:
+                self._ask(post, target, messages.TAKE)
+        self._install(here)
+        if self._saying or any(t.asking and (t.state == SENDING or not t.asked) for t in here.values()):
+            return
+        takers = {post: t for post, t in here.items() if t.state == SENDING and t.segment < self.image.segments}
+        if takers:
+            self._say(takers)
+
+    def report(self) -> dict[str, dict[str, Any]]:
+        """By post: `state`, `percent` of the image that it has, `reason`."""
+        return {post: self._row(target) for post, target in self._posts.items()}
+
+    # --- what is said
+
+    def _say(self, takers: dict[str, _Post]) -> None:
+        self._choose(takers)
+        mine = {post: target for post, target in takers.items() if target.segment == self._segment}
+        mask = 0
+        for target in mine.values():
+            mask |= target.missing
+        self._rounds += 1
+        self._saying = True
+        self._deeds.cast(self._bus, self.image.blocks(self._segment, mask), lambda result: self._said(mine, result))
+
+    def _choose(self, takers: dict[str, _Post]) -> None:
+        """The segment to say: the same again, or that which most wait for."""
+        if self._rounds >= ROUNDS:
+            for target in takers.values():
+                target.behind = target.behind or target.segment == self._segment
+        if all(target.behind for target in takers.values()):
+            for target in takers.values():
+                target.behind = False
+        waiting = Counter(target.segment for target in takers.values() if not target.behind)
+        if self._segment not in waiting or self._rounds >= ROUNDS:
+            self._segment = min(waiting, key=lambda segment: (-waiting[segment], segment))
+            self._rounds = 0
+
+    def _said(self, takers: dict[str, _Post], result: Result) -> None:
+        self._saying = False
+        if not result.error:
+            for post, target in takers.items():
+                if target.online and target.state == SENDING and target.missing:
+                    self._ask(post, target, None)
+
+    # --- what is asked
+
+    def _ask(self, post: str, target: _Post, what: int | None) -> None:
+        """Ask for its state (TAKE), that it installs (INSTALL), or what it lacks (None)."""
+        target.asking = True
+        image = self.image
+        question = (messages.MISSING, (image.name,))
+        if what is not None:
+            question = (messages.FIRMWARE, (what, image.board, image.version, len(image.data), image.digest))
+        then: Answered = lambda result: self._answered(post, target, what, result)  # noqa: E731 - two lines less
+        self._deeds.ask(post, _once(*question), ASK_MS, then, background=True)
+
+    def _answered(self, post: str, target: _Post, what: int | None, result: Result) -> None:
+        now_ms = self._deeds.now_ms()
+        target.asking, target.asked = False, True
+        if result.error:
+            if target.state == SENDING:
+                target.state = WAITING
+            target.reason, target.behind = result.error, True
+            self._later(target, now_ms)
+        else:
+            code, segment, missing, text = result.value
+            self._heard(target, what, code, segment, missing, text, now_ms)
+        self.tick(now_ms)
+
+    def _heard(self, target: _Post, what: int | None, code: int, segment: int, missing: int, text: str, now_ms: int):
+        target.reason = text
+        if code == messages.MORE:
+            self._more(target, segment, missing, text)
+        elif code == messages.OK:
+            self._proven = self._proven or text == "on trial"
+            target.state = TRIAL if text == "on trial" else INSTALLING
+            target.not_before_ms = now_ms + (TRIAL_MS if target.state == TRIAL else RESTARTS_MS)
+        elif code == messages.DONE:
+            target.state, self._proven = INSTALLED, True
+        elif code == messages.AGAIN:
+            target.state = WAITING
+            if what is None:  # its power was cut, or another image came between
+                target.not_before_ms = now_ms
+            else:
+                self._later(target, now_ms)
+        else:
+            target.state = OTHER if code == messages.OTHER else REFUSED
+
+    def _more(self, target: _Post, segment: int, missing: int, text: str) -> None:
+        if target.segment >= self.image.segments > segment:  # it had all, and has thrown it away
+            target.spoilt += 1
+            if target.spoilt >= TRIES_MAX:
+                target.state, target.reason = REFUSED, SPOILT
+                return
+        target.state, target.reason, target.behind = SENDING, text, False
+        target.segment, target.missing = segment, missing
+        target.pause_ms = AGAIN_MIN_MS
+
+    def _install(self, here: dict[str, _Post]) -> None:
+        """Let those install that have all of it, and whose turn it is."""
+        under_way = sum(self._installs(target) for target in here.values())
+        most = INSTALLING_MAX if self._proven else 1
+        for post, target in here.items():
+            if under_way >= most:
+                return
+            if target.state != SENDING or target.segment < self.image.segments or target.asking:
+                continue
+            if target.installs >= TRIES_MAX:
+                target.state, target.reason = REFUSED, "the image is whole, and was not installed; see the post's log"
+                continue
+            target.installs += 1
+            under_way += 1
+            self._ask(post, target, messages.INSTALL)
+
+    def _installs(self, target: _Post) -> bool:
+        return target.state == INSTALLING or (target.asking and target.segment >= self.image.segments)
+
+    def _later(self, target: _Post, now_ms: int) -> None:
+        target.not_before_ms = now_ms + target.pause_ms
+        target.pause_ms = min(2 * target.pause_ms, AGAIN_MAX_MS)
+
+    def _row(self, target: _Post) -> dict[str, Any]:
+        percent = 100 * min(target.segment, self.image.segments) // self.image.segments
+        done = target.state in (INSTALLING, TRIAL, INSTALLED)
+        return {"state": target.state, "percent": 100 if done else percent, "reason": target.reason}
+
+
+def _once(kind: int, values: tuple) -> Generator[tuple[int, tuple], list, list]:
+    answer = yield kind, values
+    return answer

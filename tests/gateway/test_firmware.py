@@ -1,0 +1,209 @@
+"""Firmware for all posts of a line at once: real posts, a real scheduler, in virtual time."""
+
+from itertools import pairwise
+
+import pytest
+from firmware_street import Board, FirmwareStreet, build
+from street import BUS_KEY
+
+from lamplighter.gateway import line
+from lamplighter.gateway.firmware import INSTALLING_MAX, Image, Rollout
+from lamplighter.provision.secret_key import SecretKey
+from lamppost.wire import contexts, messages
+from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, header, pack
+from lamppost.wire.seal import Key
+
+MINUTE = 60_000
+
+
+def ready(count=3, **more) -> FirmwareStreet:
+    street = FirmwareStreet(count, **more)
+    there = sum(lamp.powered for lamp in street.lamps)
+    street.run_until(lambda: len(street.online()) >= there, 60_000)
+    return street
+
+
+def rolled_out(street: FirmwareStreet, image, most_ms: int = 30 * MINUTE) -> None:
+    """Every post runs the image, and has kept it."""
+    street.run_until(lambda: street.all_are("installed"), most_ms)
+    for lamp in street.lamps:
+        assert lamp.firmware.version == image.version
+        assert lamp.post.firmware == image.label
+
+
+def test_an_image_reaches_all_posts_at_once_and_runs(tmp_path) -> None:
+    """[D-5]"""
+    street, image = ready(4), build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: all(len(lamp.memory.incoming) == len(image.data) for lamp in street.lamps), MINUTE)
+    assert street.casts == [list(range(32)), list(range(32, 64)), list(range(64, -(-len(image.data) // 128)))]
+    rolled_out(street, image)
+    assert [lamp.starts for lamp in street.lamps] == [2] * 4
+    assert street.poller.counters.errors == 0
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.2, 0.4])
+def test_what_a_post_missed_is_said_again(tmp_path, loss) -> None:
+    """[D-6] [D-8]"""
+    street, image = FirmwareStreet(6, loss=loss, seed=4), build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: street.all_are("installed"), 120 * MINUTE)
+    rolled_out(street, image)
+
+
+def test_a_post_whose_power_is_cut_goes_on_where_it_was(tmp_path) -> None:
+    """[D-7]"""
+    street, image = ready(3), build(tmp_path, size=20_000)
+    street.want(image)
+    street.run_until(lambda: street.segments()[2] >= 2, MINUTE)
+    street.lamp(2).cut()
+    assert street.segments()[2] >= 2
+    rolled_out(street, image)
+    said = [number for cast in street.casts for number in cast]
+    assert [number for number in set(said) if said.count(number) > 1 and number < 64] == []
+
+
+def test_a_gateway_that_is_killed_goes_on_where_its_posts_are(tmp_path) -> None:
+    """[D-7]"""
+    street, image = ready(3), build(tmp_path, size=20_000)
+    street.want(image)
+    street.run_until(lambda: street.segments()[1] >= 2, MINUTE)
+    street.kill()
+    before, have = len(street.casts), min(street.segments().values())
+    rolled_out(street, image)
+    said = [number for cast in street.casts[before:] for number in cast]
+    assert min(said) >= 32 * have > 0
+
+
+def test_a_post_that_comes_late_holds_up_nobody_and_gets_all(tmp_path) -> None:
+    """[D-8]"""
+    boards = [Board(address) for address in (1, 2, 3)]
+    boards[2].powered = False
+    street, image = ready(boards=boards), build(tmp_path, size=20_000)
+    street.want(image)
+    street.run_until(lambda: street.segments()[1] >= 2, MINUTE)
+    boards[2].powered = True
+    boards[2].start()
+    street.run_until(lambda: street.segments()[1] >= 4, MINUTE)
+    assert street.segments()[3] == 0
+    rolled_out(street, image)
+
+
+def test_nobody_is_asked_to_install_what_is_not_whole_and_one_goes_first(tmp_path, monkeypatch) -> None:
+    """[D-8] [D-10]"""
+    asked, installing = [], []
+    original = Rollout._ask
+
+    def ask(rollout, post, target, what) -> None:
+        if what == messages.INSTALL:
+            asked.append((post, target.segment))
+            installing.append(sum(t.state == "installing" for t in rollout._posts.values()) + 1)
+        original(rollout, post, target, what)
+
+    monkeypatch.setattr(Rollout, "_ask", ask)
+    street, image = ready(8, loss=0.1), build(tmp_path)
+    street.want(image)
+    rolled_out(street, image)
+    assert {segment for _, segment in asked} == {image.segments}
+    assert installing[0] == 1
+    assert max(installing) <= INSTALLING_MAX
+    first = next(lamp for lamp in street.lamps if f"p{lamp.address}" == asked[0][0])
+    others = [lamp for lamp in street.lamps if lamp is not first]
+    assert all(first.started_ms[1] < lamp.started_ms[1] for lamp in others)
+
+
+def test_what_nobody_has_signed_is_installed_nowhere_and_refused_once(tmp_path) -> None:
+    """[D-9]"""
+    street, image = ready(3), build(tmp_path, key=SecretKey(bytes(32), b"stranger"))
+    street.want(image)
+    street.run_until(lambda: street.all_are("refused"), 5 * MINUTE)
+    assert all("sign" in row["reason"] or "key" in row["reason"] for row in street.rollout.report().values())
+    assert [lamp.firmware.version for lamp in street.lamps] == [0] * 3
+    casts = len(street.casts)
+    street.run(street.now + 10 * MINUTE)
+    assert len(street.casts) == casts
+
+
+def test_a_board_of_another_kind_takes_nothing(tmp_path) -> None:
+    """[D-5]"""
+    boards = [Board(1), Board(2, kind="esp32"), Board(3)]
+    street, image = ready(boards=boards), build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: sorted(street.states().values()) == ["installed", "installed", "other board"], 30 * MINUTE)
+    assert boards[1].memory.incoming == b""
+    assert boards[1].firmware.version == 0
+
+
+def forged(image, number: int, data: bytes) -> bytes:
+    """A block as whoever has stolen a post says it."""
+    payload = messages.encode(messages.BLOCK, (image.name, data))
+    signed = header(EVERYBODY, GATEWAY, messages.BLOCK, number) + payload
+    return pack(signed, Key(BUS_KEY).seal(contexts.BUS, signed))
+
+
+def spoil(street, image) -> None:
+    """The thief is quicker than the gateway, at the last block."""
+    last = -(-len(image.data) // 128) - 1
+    size = len(image.data) - last * 128
+    for lamp in street.lamps:
+        street._hear(lamp, forged(image, last, bytes(size)))
+
+
+def test_a_stolen_bus_key_spoils_a_transfer_and_installs_nothing(tmp_path) -> None:
+    """[B-6] [D-9]"""
+    street, image = ready(3), build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: set(street.segments().values()) == {image.segments - 1}, 5 * MINUTE)
+    spoil(street, image)
+    street.run_until(lambda: "installing" in street.states().values(), MINUTE)
+    assert all(len(lamp.memory.incoming) == len(image.data) for lamp in street.lamps)
+    assert all(bytes(lamp.memory.incoming) != image.data for lamp in street.lamps)
+    rolled_out(street, image)  # he has done it once
+    assert [sum(0 in cast for cast in street.casts), *(lamp.starts for lamp in street.lamps)] == [4, 2, 2, 2]
+
+
+def test_a_thief_who_does_not_tire_is_told_of(tmp_path) -> None:
+    """[D-9]"""
+    street, image = ready(2), build(tmp_path, size=3000)
+    street.want(image)
+    for _ in range(200):
+        street.run(street.now + 1000)
+        for number in range(-(-len(image.data) // 128)):
+            size = min(128, len(image.data) - number * 128)
+            for lamp in street.lamps:
+                street._hear(lamp, forged(image, number, bytes(size)))
+    street.run_until(lambda: street.all_are("refused"), 10 * MINUTE)
+    assert all("stolen bus key" in row["reason"] for row in street.rollout.report().values())
+    assert [lamp.firmware.version for lamp in street.lamps] == [0] * 2
+    assert [lamp.starts for lamp in street.lamps] == [1] * 2
+
+
+def test_people_are_seen_and_posts_polled_between_the_blocks(tmp_path) -> None:
+    """[D-11]"""
+    street, image = ready(8, baud=19_200), build(tmp_path, size=40_000)
+    street.want(image)
+    street.run_until(lambda: street.segments()[1] >= 1, MINUTE)
+    begun, waits = len(street.frames), []
+    for number in range(24):
+        at, before = street.now, len(street.of(line.Heard))
+        street.sense(1 + number % 8)
+        street.run_until(lambda before=before: len(street.of(line.Heard)) > before, 2000)
+        waits.append(street.now - at)
+        street.run(street.now + 400 + number)
+    assert max(waits) <= 250, waits
+    assert max(street.segments().values()) < image.segments, "it goes on meanwhile"
+    kinds = [Decoder().feed(data)[0].type for _, who, data in street.frames[begun:] if who is None]
+    assert kinds.count(messages.BLOCK) > 60
+    assert not [1 for pair in pairwise(kinds) if pair == (messages.BLOCK, messages.BLOCK)]
+
+
+def test_an_image_that_is_none_is_refused_at_once() -> None:
+    for data in (
+        b"",
+        b"LLF1",
+        b"LLF2" + bytes(99),
+        b"LLF1\x00\x10\x00\x00nothing to see here",
+        b"LLF1" + bytes(1 << 20),
+    ):
+        with pytest.raises(ValueError, match="image"):
+            Image.read(data)
