@@ -1,6 +1,6 @@
 """The command `lamppost`: a post on this machine, on CPython or on MicroPython (`micropython -m lamppost`).
 
-    lamppost --bus PATH [--baud N] [--service PATH] --state FOLDER
+    lamppost --bus PATH [--baud N] | --air FILE [--service PATH] --state FOLDER
 
 Exit codes: 0 ended by `quit` or the end of stdin, 1 a port or the folder cannot be used, 2 wrong arguments.
 """
@@ -8,7 +8,7 @@ Exit codes: 0 ended by `quit` or the end of stdin, 1 a port or the folder cannot
 import asyncio
 import sys
 
-USAGE = "usage: lamppost [--bus PATH] [--baud 9600..115200] [--service PATH] --state FOLDER"
+USAGE = "usage: lamppost [--bus PATH] [--baud 9600..115200] [--air FILE] [--service PATH] --state FOLDER"
 BAUDS = (9600, 19200, 38400, 57600, 115200)
 
 
@@ -18,7 +18,7 @@ class UsageError(Exception):
 
 def arguments(words: list) -> dict:
     """Read the command line. Raises UsageError."""
-    options = {"bus": None, "service": None, "state": None, "baud": "19200"}
+    options = {"bus": None, "air": None, "service": None, "state": None, "baud": "19200"}
     place = 0
     while place < len(words):
         name = words[place]

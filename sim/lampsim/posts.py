@@ -82,9 +82,11 @@ class Site:
     service: str | None = None
     mpy: Path | None = None
     more: tuple[str, ...] = field(default=())
+    air: Path | None = None  # the file of a line without a wire, in the place of `bus`
 
     def command(self) -> list[str]:
-        arguments = ["--bus", self.bus, "--baud", str(self.baud), "--state", str(self.state), *self.more]
+        way = ["--air", str(self.air)] if self.air else ["--bus", self.bus, "--baud", str(self.baud)]
+        arguments = [*way, "--state", str(self.state), *self.more]
         if self.service:
             arguments += ["--service", self.service]
         interpreter = micropython() if self.mpy else None

@@ -199,3 +199,33 @@ def test_no_text_whatever_breaks_it(tmp_path_factory, text) -> None:
     path.write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
     with pytest.raises(ConfigError):
         load(path)
+
+
+AIR = FULL.replace('port = "/dev/ttyUSB0"', 'mqtt = "mqtts://127.0.0.1"\nusername = "gw1"\npassword_file = "password"')
+
+
+def test_a_line_without_a_wire_is_configured_in_the_place_of_a_port(folder) -> None:
+    (folder / "gateway.toml").write_text(AIR)
+    (bus,) = load(folder / "gateway.toml").buses
+    assert bus.mqtt is not None
+    assert (bus.mqtt.host, bus.mqtt.port, bus.mqtt.tls, bus.mqtt.password) == ("127.0.0.1", 8883, True, "secret")
+    assert (bus.baud, bus.cycle_ms) == (0, 2000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (FULL.replace('port = "/dev/ttyUSB0"', ""), "[[bus]] bus0: give a port, or mqtt"),
+        (AIR.replace('mqtt = "mqtts', 'port = "/dev/x"\nmqtt = "mqtts'), "[[bus]] bus0: give a port, or mqtt"),
+        (AIR.replace("mqtts://", "http://"), "[[bus]] bus0: mqtt"),
+        (AIR.replace('"password"\n\n[[post', '"nowhere"\n\n[[post'), "[[bus]] bus0 password_file: cannot read"),
+        (
+            FULL.replace('port = "/dev', 'tls_ca = "ca"\nport = "/dev'),
+            "[[bus]] bus0: username, password_file and tls_ca",
+        ),
+    ],
+)
+def test_faults_of_such_a_line_are_one_line_each(folder, text: str, said: str) -> None:
+    first, *rest = faults(folder, text)
+    assert first.startswith(said), first
+    assert all("there is no bus" in line for line in rest)

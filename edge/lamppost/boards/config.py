@@ -53,7 +53,13 @@ def read(text, board: str, pins: Pins) -> "dict[str, Any]":
         raise ConfigError("board.json is not JSON: check commas, quotes and brackets")
     if not isinstance(found, dict):
         raise ConfigError('board.json is one object: {"board": "%s", ...}' % board)
+    wifi = None
+    if "wifi" in found:
+        from lamppost.boards import air_config  # only a post without a wire pays for it
+
+        wifi = air_config.take(found, pins.devices)
     config = _section("", found, _top(pins))
+    config["wifi"] = wifi
     if config["board"] != board:
         raise ConfigError('board.json is for board "%s", this firmware is for "%s"' % (config["board"], board))
     if config["lamp"]["kind"] == "dali" and config["relay"] and config["relay"]["off_after_s"] < 1:

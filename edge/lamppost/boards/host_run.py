@@ -95,8 +95,15 @@ async def run(options: dict) -> None:
         flash.write("probe", b"")
     except OSError as error:
         raise PortError("cannot write to folder %s (%s): choose another --state" % (options["state"], error))
-    bus = open_port(options["bus"], options["baud"]) if options["bus"] else None
+    air = None
+    if options["air"]:
+        from lamppost.boards.host_air import AirLine  # only such a post pays for it
+
+        air = AirLine(options["air"], host.random_bytes)
+    bus = air or (open_port(options["bus"], options["baud"]) if options["bus"] else None)
     service = open_port(options["service"], options["baud"]) if options["service"] else None
     board = HostBoard(bus, service, journal)
-    post = Post(journal.get, host.random_bytes)
+    post = Post(journal.get, host.random_bytes, 0) if air else Post(journal.get, host.random_bytes)
+    if air:
+        air.post = post
     await Agent(post, board).run()

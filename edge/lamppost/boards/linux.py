@@ -118,6 +118,22 @@ class Uart:
         return 0
 
 
+class Network:
+    """What boards/air.py wants: Linux keeps its Wi-Fi by itself. `heard()` is called when something has come."""
+
+    def __init__(self, heard):
+        self._heard = heard
+
+    def up(self) -> bool:
+        return True
+
+    def opened(self, made) -> None:
+        asyncio.get_running_loop().add_reader(made.fileno(), self._heard)
+
+    def closed(self, made) -> None:
+        asyncio.get_running_loop().remove_reader(made.fileno())
+
+
 class Pwm:
     """A hardware PWM channel (/sys/class/pwm), begun with `duty`, 0..65535; it keeps its duty when this process ends.
 

@@ -42,6 +42,9 @@ class Board:
     def uart(self, port):
         return linux.Uart(port["device"], port["baud"], self._heard.set)
 
+    def network(self):
+        return linux.Network(self._heard.set)
+
     def switch(self, pin: int, active: int, on: int):
         from gpiozero import DigitalOutputDevice
 

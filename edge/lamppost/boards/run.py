@@ -31,7 +31,7 @@ class PostBoard:
         self._journal = journal
         self._watchdog_ms = config["watchdog_ms"]
         self._clock = Clock()
-        self._bus = self._port(config["bus"])
+        self._bus = self._air(config["wifi"]) if config["wifi"] else self._port(config["bus"])
         self._service = self._port(config["service"])
         self._field = Field(config, hardware)
         self._look_at = 0
@@ -136,6 +136,11 @@ class PostBoard:
         enable = None if pin is None else self._hardware.switch(pin, 1, 0)
         return Port(self._hardware.uart(section), section["baud"], enable)
 
+    def _air(self, section):
+        from lamppost.boards.air import open_port  # only a post without a wire pays for it
+
+        return open_port(section, self, self._hardware)
+
     def _save(self, name: str, data: bytes) -> None:
         try:
             self._journal.put(name, data)
@@ -216,11 +221,15 @@ def main(board, root: str = "", settings: "str | None" = None) -> None:
     """
     settings = root if settings is None else settings
     config = read_config(settings + "/board.json", board)
+    wifi = config["wifi"]
+    if wifi:
+        wifi["folder"] = settings
     hardware = board()
     journal = Journal(FolderFlash(root + "/records"))
     post_board = PostBoard(config, hardware, journal)
     bus = config["bus"]
-    post = post_board.post = Post(journal.get, hardware.random, bus["baud"] if bus else 19200)
+    baud = 0 if wifi else bus["baud"] if bus else 19200
+    post = post_board.post = Post(journal.get, hardware.random, baud)
     firmware = post_board.firmware = Firmware(root, board.name, journal, hardware.restart, settings)
     post.intake = firmware.intake
     keep_turn(config, journal, post.settings.address)

@@ -185,7 +185,7 @@ def _show(report: Report, silent: list[str], places: Places, as_json: bool) -> i
 
 
 def _the_bus(config: Config, bus_id: str | None) -> str:
-    names = [bus.id for bus in config.buses]
+    names = [bus.id for bus in config.buses if bus.mqtt is None]  # without a wire, the broker knows who is who
     if bus_id is None and len(names) == 1:
         return names[0]
     if bus_id not in names:

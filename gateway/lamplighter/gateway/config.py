@@ -57,13 +57,15 @@ class Mqtt:
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """One line of posts on one serial port."""
+    """One line of posts on one serial port, or (`mqtt`) without a wire on the cabinet's own broker."""
 
     id: str
     port: str
     baud: int
     turn_ms: int
     reply_ms: int | None
+    mqtt: Mqtt | None = None
+    cycle_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,15 @@ MQTT = Table(
 )
 BUS = Table(
     id=Field(text(ID)),
-    port=Field(text(r".{1,4096}")),
+    port=Field(text(r".{1,4096}"), None),
     baud=Field(one_of(*BAUDS), 19200),
     turn_ms=Field(integer(1, 50), 2),  # as the posts have it (setting turn-ms); lamppost.wire.access.Timing
     reply_ms=Field(integer(10, 1000), None),  # 10 + 5 turn_ms; more only where posts are simulated on a busy machine
+    mqtt=Field(text(r"mqtts?://[^\s:/]{1,253}(:[0-9]{1,5})?"), None),  # in the place of port: posts without a wire
+    username=Field(text(r".{1,128}"), None),
+    password_file=Field(text(r".{1,4096}"), None),
+    tls_ca=Field(text(r".{1,4096}"), None),
+    cycle_ms=Field(integer(200, 60_000), 2000),  # a post without a wire is asked so often
 )
 POST = Table(
     id=Field(text(ID)),
@@ -209,10 +216,10 @@ class _Reader:
         unknown.unknown(self.raw, "", self.faults)
         gateway = GATEWAY.read(self._table("gateway"), "[gateway] ", self.faults)
         mqtt = self._mqtt()
-        buses = [Bus(**row) for row in self._rows("bus", BUS, BUSES_MAX)]
+        buses = [self._bus(row) for row in self._rows("bus", BUS, BUSES_MAX)]
         posts = self._posts({bus.id for bus in buses})
         self._unique("bus", [bus.id for bus in buses])
-        self._unique("bus port", [bus.port for bus in buses])
+        self._unique("bus port", [bus.port for bus in buses if bus.port])
         keys = self._keys(gateway, buses, posts)
         crowd = self._crowd(gateway)
         far = self._far(gateway.get("id"))
@@ -281,6 +288,26 @@ class _Reader:
             row["tls"] = True
         return Mqtt(**row)
 
+    def _bus(self, row: dict[str, Any]) -> Bus:
+        where, url = f"[[bus]] {row['id']}", row.pop("mqtt")
+        username, password_file, tls_ca = row.pop("username"), row.pop("password_file"), row.pop("tls_ca")
+        cycle_ms = row.pop("cycle_ms")
+        if (url is None) == (row["port"] is None):
+            self.faults.append(f"{where}: give a port, or mqtt for posts without a wire")
+        if url is None:
+            if username or password_file or tls_ca:
+                self.faults.append(f"{where}: username, password_file and tls_ca belong to mqtt; take them out")
+            return Bus(**row)
+        secure = url.startswith("mqtts:")
+        host, _, port = url.partition("//")[2].partition(":")
+        row["port"], row["baud"] = "", 0
+        password = self._password(password_file, where)
+        authority = self._file("tls_ca", tls_ca, where)
+        mqtt = Mqtt(
+            host, int(port or (8883 if secure else 1883)), username, password, secure, authority, None, None, 15, 20
+        )
+        return Bus(**row, mqtt=mqtt, cycle_ms=cycle_ms)
+
     def _crowd(self, gateway: dict[str, Any]) -> Threshold | None:
         if not gateway:
             return None
@@ -291,21 +318,21 @@ class _Reader:
             self.faults.append(f"[gateway] crowd_percent, crowd_off_percent: {error}")
             return None
 
-    def _file(self, name: str, value: str | None) -> Path | None:
+    def _file(self, name: str, value: str | None, where: str = "[mqtt]") -> Path | None:
         if value is None:
             return None
         path = self._place(value)
         if not path.is_file():
-            self.faults.append(f"[mqtt] {name}: there is no file {path}; mend the path")
+            self.faults.append(f"{where} {name}: there is no file {path}; mend the path")
         return path
 
-    def _password(self, value: str | None) -> str | None:
+    def _password(self, value: str | None, where: str = "[mqtt]") -> str | None:
         if value is None:
             return None
         try:
             return self._place(value).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
-            self.faults.append(f"[mqtt] password_file: cannot read {self.folder / value}: {error}")
+            self.faults.append(f"{where} password_file: cannot read {self.folder / value}: {error}")
             return None
 
     def _posts(self, buses: set[str]) -> list[Post]:

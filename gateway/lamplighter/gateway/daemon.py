@@ -16,6 +16,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from lamplighter.gateway import disturbed, items, line, metrics
+from lamplighter.gateway.air import AirBus
+from lamplighter.gateway.air_poll import AirPoller
 from lamplighter.gateway.alarm_desk import AlarmDesk
 from lamplighter.gateway.broker import Broker
 from lamplighter.gateway.bus import Bus, PortError
@@ -45,6 +47,7 @@ Answered = Callable[[line.Result], None]
 log = logging.getLogger("lamplighter.gateway")
 
 TICK_S = 0.1
+BAUD = 19_200  # for the measure of noise on a line without a wire, which has none
 HELPERS = 2  # threads that read the store, compile plans and look names up; each takes memory for good
 END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
 
@@ -93,11 +96,11 @@ class Daemon:
         """Serve until `stop` is set. Raises StartError when no line can be opened."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(HELPERS, "helper"))
-        self.buses = {bus.id: Bus(bus, self._poller(bus), self._act) for bus in self.config.buses}
+        self.buses = {bus.id: self._bus(bus) for bus in self.config.buses}
         client_id = f"{self.config.site}-{self.config.id}"
         self.report, self.desk, self.alarms = StatusReport(self), Desk(self), AlarmDesk(self)
         self.flow, self.relay = FlowDesk(self), RelayDesk(self)
-        bauds = {bus.id: bus.baud for bus in self.config.buses}
+        bauds = {bus.id: bus.baud or BAUD for bus in self.config.buses}
         self.disturbed = disturbed.Lines(bauds, self._present, self.ask, secrets.token_bytes)
         self.homeassistant, self.notifier = HomeAssistantDesk(self), Notifier(self.database, self.now_ms)
         heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
@@ -138,21 +141,26 @@ class Daemon:
         host, _, port = self.config.metrics.rpartition(":")
         return [metrics.Server(self, host or "127.0.0.1", int(port)).run()]
 
+    def _bus(self, bus) -> Bus | AirBus:
+        poller = self._poller(bus)
+        return Bus(bus, poller, self._act) if bus.mqtt is None else AirBus(bus, self.config.id, poller, self._act)
+
     def _poller(self, bus) -> Poller:
         sites = self.config.on_bus(bus.id)
         stored = self.outbox.stored()
-        poller = Poller(
-            {site.address: self.config.keys.posts[site.id] for site in sites},
-            self.config.keys.buses[bus.id],
-            bus.baud,
-            secrets.token_bytes,
-            self.ledger.counter(bus.id, true_utc_s()),
-            lambda counter: self.ledger.reserve(bus.id, counter),
-            {site.address: stored[site.id] for site in sites if site.id in stored},
-            bus.reply_ms or 0,
-            turn_ms=bus.turn_ms,
-            aliases=self.hood.aliases.get(bus.id, ()),
-        )
+        keys = {site.address: self.config.keys.posts[site.id] for site in sites}
+        bus_key, random = self.config.keys.buses[bus.id], secrets.token_bytes
+        counter = self.ledger.counter(bus.id, true_utc_s())
+        acks = {site.address: stored[site.id] for site in sites if site.id in stored}
+        reply_ms, aliases = bus.reply_ms or 0, self.hood.aliases.get(bus.id, ())
+
+        def reserve(counter: int) -> None:
+            self.ledger.reserve(bus.id, counter)
+
+        if bus.mqtt is not None:
+            poller = AirPoller(keys, bus_key, random, counter, reserve, acks, reply_ms, bus.cycle_ms, aliases)
+        else:
+            poller = Poller(keys, bus_key, bus.baud, random, counter, reserve, acks, reply_ms, 0, aliases, bus.turn_ms)
         return self.rollover.equip(bus.id, poller)
 
     async def _open_lines(self) -> None:

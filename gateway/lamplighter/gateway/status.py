@@ -71,7 +71,7 @@ class StatusReport:
         """The share of time in which bytes were on each line since the last time."""
         for name, bus in self._daemon.buses.items():
             total = bus.poller.counters.bytes
-            if self._load_ms is not None and now_ms > self._load_ms:
+            if self._load_ms is not None and now_ms > self._load_ms and bus.settings.baud:
                 on_wire_ms = (total - self._bytes[name]) * 10_000 / bus.settings.baud
                 self._load[name] = round(min(100.0, 100 * on_wire_ms / (now_ms - self._load_ms)), 1)
             self._bytes[name] = total

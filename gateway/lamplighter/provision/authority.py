@@ -48,13 +48,18 @@ class Authority:
     def certificate(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
+    @property
+    def der(self) -> bytes:
+        """The same in DER, which every microcontroller reads."""
+        return self._certificate.public_bytes(serialization.Encoding.DER)
+
     @classmethod
-    def new(cls, site: str, now: datetime.datetime) -> Authority:
+    def new(cls, site: str, now: datetime.datetime, days: int = AUTHORITY_DAYS) -> Authority:
         """An authority for a site."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name(f"Lamplighter {site}")
         usage = _usage(key_cert_sign=True, crl_sign=True)
-        builder = _builder(name, name, key.public_key(), now, AUTHORITY_DAYS)
+        builder = _builder(name, name, key.public_key(), now, days)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(usage, critical=True)
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

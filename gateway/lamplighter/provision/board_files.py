@@ -40,17 +40,17 @@ COMPUTERS = {
     "raspberry_pi": Computer(
         raspberry_pi.Board,
         ("boards/choose.py", "boards/micro.py", "boards/rp2.py", "boards/esp32.py", "boards/dali_rp2.py",
-         "boards/dali_esp32.py", "boards/host.py", "boards/host_ports.py", "boards/host_run.py", "__main__.py",
-         "wire/gateway_link.py"),
+         "boards/dali_esp32.py", "boards/wlan.py", "boards/host.py", "boards/host_air.py",
+         "boards/host_ports.py", "boards/host_run.py", "__main__.py", "wire/gateway_link.py"),
     )
 }  # fmt: skip
 BLOCK = 4096
 START = ("__init__.py", "boards/__init__.py", "boards/choose.py", "boards/flash.py", "store/__init__.py",
          "store/journal.py", "store/slots.py")  # fmt: skip
 # What never runs on a microcontroller: the PC's and the Pi's boards, the gateway's end of the wire
-_LINUX = ("__main__.py", "boards/choose.py", "boards/host.py", "boards/host_ports.py", "boards/host_run.py",
-          "boards/raspberry_pi.py", "boards/linux.py", "boards/linux_run.py", "boards/dali_bridge.py",
-          "wire/gateway_link.py")  # fmt: skip
+_LINUX = ("__main__.py", "boards/choose.py", "boards/host.py", "boards/host_air.py", "boards/host_ports.py",
+          "boards/host_run.py", "boards/raspberry_pi.py", "boards/linux.py", "boards/linux_run.py",
+          "boards/dali_bridge.py", "wire/gateway_link.py")  # fmt: skip
 MAIN = """import sys
 
 sys.path[0:0] = ["/start"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lamplighter.provision import cabinet, cluster, private
+from lamplighter.provision import air_files, cabinet, cluster, private
 from lamplighter.provision import site as sites
 from lamplighter.terminal import BadInput, Failed, print_json
 
@@ -72,6 +72,31 @@ def renew_command(folder: Path, name: str) -> int:
         raise Failed(str(error)) from None
     how = "kill -HUP the broker" if name == "broker" else "the gateway takes them up within a minute"
     click.echo(f"{place}: renewed; copy the .pem and the .key, then {how}")
+    return 0
+
+
+@provision.command("air")
+@click.argument("folder", type=Folder)
+@click.argument("gateway", metavar="GATEWAY.toml", type=File)
+@click.option("--host", required=True, metavar="ADDRESS", help="The cabinet's address in its Wi-Fi.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8883, show_default=True, help="Its broker's TLS port.")
+@click.option(
+    "--broker-folder",
+    default="/etc/mosquitto/lamplighter-air",
+    show_default=True,
+    help="Where FOLDER/broker will lie on the cabinet's computer.",
+)
+def air_command(folder: Path, gateway: Path, host: str, port: int, broker_folder: str) -> int:
+    """Make FOLDER for the posts without a wire of a cabinet: its own broker's files, and an identity for each post."""
+    try:
+        air = air_files.read(gateway)
+        air_files.make(folder, air, host, port, broker_folder)
+    except private.ProvisionError as error:
+        raise BadInput(str(error)) from None
+    click.echo(f"{folder}: {sum(map(len, air.buses.values()))} posts of {air.gateway} without a wire")
+    click.echo(f"  {folder}/broker    to {broker_folder} on the cabinet's computer")
+    click.echo(f"  {folder}/gateway   to /etc/lamplighter there")
+    click.echo(f"  {folder}/posts/ID  to that board: wifi.json is the section of its board.json")
     return 0
 
 
