@@ -40,6 +40,9 @@ STUCK_MS = 1_800_000  # a sensor that has seen somebody for so long without a br
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
 ASKED_S = 31  # so long a gateway tries to reach a post
+WRITES_A_START = 8  # a post writes its flash so often at a start,
+WRITES_AN_HOUR = 10  # and of its own accord so often an hour: 90,000 a year of the ten million that it has
+ASKED_FOR = ("settings", "plan", "slot", "intake")  # records that are written when somebody wants them to be
 WAKES_MAX = 400  # a second and post, but for bytes that come: where two speak at once each comes by itself
 POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
 NOBODY = Bounds(0, 0)
@@ -62,6 +65,7 @@ class Witness:
         self.got: dict[tuple[str, int], str] = {}
         self.ids: dict[tuple[str, int, int], tuple[str, int]] = {}
         self.with_the_store: set[tuple[str, int, int]] = set()  # items that a damaged database took with it
+        self.vague: set[tuple[str, int, int]] = set()  # numbers that a worn flash let a post give out twice
         self._forged: set[tuple[str, int]] = set()  # (post, number) of events that whoever has the bus key said
         self._epochs_lost = 0
         self.looks = 0
@@ -77,12 +81,20 @@ class Witness:
 
     # --- what the street tells
 
+    def recovered(self, one: StreetPost) -> None:
+        """A post has its power again and nothing has been written since: each record is the old or the new one."""
+        for name, states in one.states.items():
+            found = one.journal.get(name)
+            if found not in states:
+                raise self._broken(2, one, f"its record {name} is neither the old nor the new one after a power cut")
+            one.states[name] = (found, found)
+
     def booted(self, one: StreetPost) -> None:
         life = self._lives[one.name] = Life(one.bus.name, self.street.loop.now_us)
         post = one.post
         assert post is not None
         life.next_seq = post.items.born_seq  # what waited in flash before was counted when it was made
-        if one.name in self._planned and post.plan is None:
+        if one.name in self._planned and post.plan is None and "plan" not in one.flash.refused:
             raise self._broken(2, one, "the plan it had stored is gone after a power cut")
         self._watch_commands(one, life)
 
@@ -155,6 +167,8 @@ class Witness:
         if item["kind"] == "presence" and (item["post"], item["post_seq"]) in self._forged:
             return
         key = (item["post"], item["post_epoch"], item["post_seq"])
+        if key in self.vague:
+            return
         before = self.ids.setdefault(key, (epoch, seq))
         if before != (epoch, seq) and (before[0] == epoch or not self._epochs_lost):
             raise Broken(3, item["post"], self.street.loop.now_us, f"its item {key[2]} has two ids at the centre")
@@ -172,13 +186,15 @@ class Witness:
 
     def end(self) -> None:
         """All must be well: nothing on its way, everybody on time and on the plan the office wants."""
-        now, excused = self.street.loop.now_us, self.lost | self.with_the_store
+        now, excused = self.street.loop.now_us, self.lost | self.with_the_store | self.vague
         excused |= {key for key, (_, item) in self.made.items() if item[1] == 2 and (key[0], key[2]) in self._forged}
         for key, (made_us, item) in self.made.items():
             if key not in excused and key not in self.ids and made_us < now - SETTLE_US:
                 raise Broken(3, key[0], now, f"item {key[2]} ({item}), made at {made_us / 1e6:.1f} s, never came")
         for one in self.street.posts.values():
             self._well(one)
+            if one.firmware is not None:
+                one.firmware.end()
 
     # --- promises 1 and 2
 
@@ -296,7 +312,9 @@ class Witness:
         for item in post.items._waiting:
             if item[0] >= life.next_seq:
                 key = (one.name, post.item_epoch, item[0])
-                if key in self.made and key not in self.lost:
+                if "counters" in one.flash.refused and key in self.made:
+                    self.vague.add(key)  # its flash did not take what numbers are in use
+                elif key in self.made and key not in self.lost:
                     raise self._broken(3, one, f"it gives the number {item[0]} to a second item")
                 self.lost.discard(key)
                 self.made[key] = (self.street.loop.now_us, item)
@@ -415,6 +433,10 @@ class Witness:
     def _bounded(self, one: StreetPost) -> None:
         post = one.post
         assert post is not None
+        own = sum(count for name, count in one.flash.written.items() if name not in ASKED_FOR)
+        most = WRITES_A_START * one.starts + WRITES_AN_HOUR * (self.street.loop.now_us / 3.6e9 + 1)
+        if own > most:
+            raise self._broken(5, one, f"its flash is written {own} times ({one.flash.written}), at most {most:.0f}")
         for name, size, most in bounded.of_post(post):
             if size > most:
                 raise self._broken(5, one, f"{name}: {size}, at most {most}")
@@ -434,6 +456,8 @@ class Witness:
         utc_s, ms = post.clock.utc(one.ran_ms())
         if utc_s is None or abs(utc_s * 1000 + ms - utc_ms) > CLOCK_OFF_MS:
             raise self._broken(2, one, f"its time is {utc_s}, it is {utc_ms // 1000}")
+        if "settings" in one.flash.refused:
+            return  # its keys and its place may be those of before
         keys = self.street.cabinet.keys
         wrong = keys.wrong(one.name, post.settings.get("bus-key"), post.settings.get("post-key"))
         if wrong:

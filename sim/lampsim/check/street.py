@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
-from lamppost.store.journal import Journal
 from lamppost.store.settings import Settings
 from lamppost.wire.post_link import PostLink
 from lampsim.check.cabinet import Cabinet
+from lampsim.check.firmware import DELIVERED, Firmware
+from lampsim.check.flash import HOWS, Cut, Flash, Plan, Watched
 from lampsim.check.worlds import Spec, key_of
 from lampsim.line import Line
 
@@ -116,39 +117,59 @@ class StreetPost:
         self.sensor = ""  # "dead" and "stuck" are its faults
         self.lamp_works = True
         self._rx = b""
-        self.cut_at_save: random.Random | None = None  # the next write to flash is torn and the power goes with it
         self._street = street
-        self._flash: dict[str, bytes] = {}
-        self._journal = Journal(self)
+        self.flash = Flash(self._cut)
+        self.states: dict[str, tuple[bytes | None, bytes | None]] = {}  # what each record may be: old, new
+        self.journal = Watched(self.flash, self.states)
+        self.firmware: Firmware | None = None  # of a post to which some is sent
+        self.on_us = 0  # when its power last came
+        self._refused = False
+        self.starts = 0
         self._random = street.random_of("post", name)
         self._since_us = self._ran_ms = self._base = self._wake_order = 0
         settings = Settings()
         for key, value in street.settings_of(name, address).items():
             settings.put(key, value)
-        self._journal.put("settings", settings.to_bytes())
+        self.journal.put("settings", settings.to_bytes())
 
     # --- flash
 
-    def read(self, name: str) -> bytes | None:
-        return self._flash.get(name)
+    def _cut(self, back_us: int) -> None:
+        """An operation of the flash was cut: so is the post."""
+        self._street.power(self.name, False)
+        if back_us >= 0:
+            self._street.loop.at(self._street.loop.now_us + back_us, self.start)
 
-    def write(self, name: str, data: bytes) -> None:
-        if self.cut_at_save is not None:
-            torn, self.cut_at_save = self.cut_at_save, None
-            self._flash[name] = data[: torn.randrange(len(data))]
-            self._street.power(self.name, False)
-            return
-        self._flash[name] = data
+    def _save(self, name: str, data: bytes) -> tuple | None:
+        """Write a record; what the board then says to the Post. Cut where the power goes."""
+        try:
+            self.journal.put(name, data)
+        except OSError:
+            before, self._refused = self._refused, True
+            return None if before else ("flash", False)
+        before, self._refused = self._refused, False
+        return ("flash", True) if before else None
 
     # --- power
 
     def start(self) -> None:
         if self.post is not None:
             return
-        self._journal = Journal(self)
-        self._since_us, self._ran_ms = self._street.loop.now_us, 0
+        self.journal = Watched(self.flash, self.states)
+        self._refused = False
+        self._since_us = self.on_us = self._street.loop.now_us
+        self._ran_ms = 0
+        self.starts += 1
+        self._street.witness.recovered(self)
+        if self.firmware is not None:
+            try:
+                self.firmware.start()
+            except Cut:
+                return
         self._base = TICKS_MASK - self._random.randrange(TICKS_SPAN_MS)  # so that many wrap during a run
-        self.post = Post(self._journal.get, self._random.randbytes, self.bus.baud)
+        self.post = Post(self.journal.get, self._random.randbytes, self.bus.baud)
+        if self.firmware is not None:
+            self.firmware.started()
         self._street.witness.booted(self)
         self.handle(("tick",))
         if self._street.spec.photocells and self.post is not None:
@@ -188,16 +209,22 @@ class StreetPost:
         witness.before(self, event)
         actions, deadline = post.handle(event, self.ticks())
         witness.after(self, event, actions)
+        told = None
         for action in actions:
             if self.post is not post:
                 return
             if action[0] == "tx":
                 self.bus.write(self.name, action[1])
             elif action[0] == "save":
-                self._journal.put(action[1], action[2])
+                try:
+                    told = self._save(action[1], action[2]) or told
+                except Cut:
+                    return
         if self.post is post:
             witness.did(self)
             self._sleep((deadline - self.ticks()) & TICKS_MASK)
+            if told:
+                self._handle(told)
 
     def ticks(self) -> int:
         return (self._base + self.ran_ms()) & TICKS_MASK
@@ -231,6 +258,7 @@ class Street:
         self.faults = list(faults)
         self.gateway_clock_ms = 0
         self.clock_was_wrong = False
+        self.newest_firmware = DELIVERED
         self.notes: list[tuple[int, str]] = []
         self._there: dict[tuple[str, int], int] = {}
         self.buses: dict[str, Bus] = {}
@@ -348,7 +376,33 @@ class Street:
 
     def power_torn(self, post: str, draw: random.Random) -> None:
         """The power of a post goes in the middle of its next write to flash."""
-        self.posts[post].cut_at_save = draw
+        self.posts[post].flash.cuts = [Plan(0, "torn", draw, -1)]
+
+    def cut_flash(self, post: str, kind: str, after: int, again: int, draw: random.Random) -> None:
+        """The power of a post goes `again` times at an operation of its flash, the first time after `after` of them;
+        each time it is back within seconds."""
+        flash = self.posts[post].flash
+        flash.cuts = [Plan(after, kind, draw, draw.randrange(100_000, 3_000_000))]
+        for _ in range(again - 1):
+            how = draw.choice(HOWS)
+            flash.cuts.append(Plan(draw.randrange(4), how, draw, draw.randrange(100_000, 3_000_000)))
+
+    def refuse_flash(self, post: str, refuses: bool) -> None:
+        """The flash of a post is worn: it takes nothing any more, or again."""
+        self.posts[post].flash.refuses = refuses
+
+    def send_firmware(self, post: str, kind: str, cuts: int, for_s: float, draw: random.Random) -> None:
+        """Somebody sends a post an image, whose power goes `cuts` times at an operation of its flash meanwhile."""
+        one = self.posts[post]
+        if one.firmware is None:
+            if one.flash.refuses or one.flash.cuts:
+                return  # it was to be equipped in a workshop, long ago
+            one.firmware = Firmware(self, one)
+        self.newest_firmware += 1
+        one.firmware.send(self.newest_firmware, kind, draw, self.loop.now_us + round(for_s * 1e6))
+        one.flash.cuts = [
+            Plan(draw.randrange(12), draw.choice(HOWS), draw, draw.randrange(100_000, 3_000_000)) for _ in range(cuts)
+        ]
 
     def drift(self, post: str, ppm: int) -> None:
         self.posts[post].set_drift(ppm)

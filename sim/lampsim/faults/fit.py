@@ -14,6 +14,9 @@ RANGES = {
     "ahead_s": (-CLOCK_S, CLOCK_S),
     "ppm": (-100_000, 100_000),
     "temperature_dc": (-32768, 32767),
+    "after": (0, 1000),
+    "again": (1, 20),
+    "cuts": (0, 100),
 }
 TYPES = {"int": (int,), "float": (int, float), "str": (str,)}
 

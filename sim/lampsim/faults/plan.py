@@ -11,12 +11,13 @@ LATER = ("clock-jumps", "damaged-store", "full-disk", "replayed-requests")  # dr
 LATER_MOST = 2
 KEYS = ("rollover",)  # and these apart from those
 PLACES = ("lost-place",)  # and these too
+FLASH = ("bad-image", "flash-cut", "update", "worn-flash")
 
 
 def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     """The fault plan of a seed; all faults are over when `shape.duration_s` is."""
     draw = random.Random(f"faults {seed}")
-    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES]
+    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH]
     faults = [_one(draw, shape, first) for _ in range(draw.randint(0, MOST))]
     draw = random.Random(f"faults of the cabinet {seed}")
     faults += [_one(draw, shape, LATER) for _ in range(draw.choice((0, 1, LATER_MOST)))]
@@ -24,6 +25,8 @@ def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     faults += [_one(draw, shape, KEYS) for _ in range(draw.choice((0, 1, 2)))]
     draw = random.Random(f"places {seed}")
     faults += [_one(draw, shape, PLACES) for _ in range(draw.choice((0, 0, 1, 3)))]
+    draw = random.Random(f"flash {seed}")
+    faults += [_one(draw, shape, FLASH) for _ in range(draw.choice((0, 0, 1, 2, 4)))]
     return sorted(faults, key=lambda fault: fault.at_s)
 
 

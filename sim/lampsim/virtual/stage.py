@@ -122,6 +122,39 @@ class WorldStage:
 
         one.flash_write = torn
 
+    def cut_flash(self, post: str, kind: str, after: int, again: int, draw: random.Random) -> None:
+        """The power of a post goes `again` times at a write to its flash, the first time after `after` of them; each
+        time it is back within seconds."""
+        one, due = self.posts[post], [(after, kind)]
+        due += [(draw.randrange(4), draw.choice(("done", "absent", "torn", "garbage"))) for _ in range(again - 1)]
+
+        def cut(name: str, data: bytes) -> bytes:
+            left, how = due.pop(0)
+            if left:
+                due.insert(0, (left - 1, how))
+                return data
+            one.flash_write = cut if due else None
+            one.power_off()
+            self.loop.at(self.loop.now_us + draw.randrange(100_000, 3_000_000), one.power_on)
+            if how == "done":
+                return data
+            if how == "absent":
+                return one.flash.get(name, b"")
+            return data[: draw.randrange(len(data))] if how == "torn" else draw.randbytes(len(data))
+
+        one.flash_write = cut
+
+    def refuse_flash(self, post: str, refuses: bool) -> None:
+        """The flash of a post takes nothing any more, or again."""
+
+        def refuse(name: str, data: bytes) -> bytes:
+            raise OSError(5, "the flash refuses")
+
+        self.posts[post].flash_write = refuse if refuses else None
+
+    def send_firmware(self, post: str, kind: str, cuts: int, for_s: float, draw: random.Random) -> None:
+        """A World's posts have no folders that an image could be written to."""
+
     def drift(self, post: str, ppm: int) -> None:
         self.posts[post].set_drift(ppm)
 

@@ -1,0 +1,292 @@
+"""Signed firmware on a post of the checker's street: real images, the real Intake, Updater and Slots, on its flash.
+
+The images are signed with a throw-away key. What is in them is no program: `kind` says what a post does that runs it
+(good; dies two seconds after each start; deaf: hears no gateway), or what is wrong with it (BAD). Times are a
+tenth of a board's and less, so that minutes hold a whole life; lamppost.boards.firmware's rules are the same.
+
+The invariants: what runs is to the byte an image that was signed for this board, not below the minimum that one
+confirmed before has set, the one confirmed last or one on trial; no more than three starts of one on trial; one that
+dies is never kept, nor one that is deaf where the post has a line; a trial ends.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from lamplighter.provision.secret_key import SecretKey
+from lamppost.intake import Intake, IntakeError
+from lamppost.sign.minisign import PublicKey
+from lamppost.store.slots import Slots
+from lamppost.update import MAGIC, UpdateError, Updater
+from lampsim.check.flash import Cut, Flash
+from lampsim.check.promises import Broken
+
+if TYPE_CHECKING:
+    from lampsim.check.street import Street, StreetPost
+
+GOOD = ("good", "dies", "deaf")
+BAD = (
+    "noise", "truncated", "flipped-bit", "flipped-manifest", "flipped-signature", "wrong-key", "wrong-board",
+    "downgrade", "trailing", "twice", "outside", "absolute", "no-files", "other-file", "minimum-above", "not-text",
+)  # fmt: skip
+BOARD, DELIVERED = "street", 10  # and the version that posts are delivered with, which is the minimum too
+INCOMING = "incoming.llf"
+LOOK_US, SEND_US, RESTART_US = 1_000_000, 100_000, 1_000_000
+HEALTHY_MS, DEAF_MS, DIES_US = 30_000, 90_000, 2_000_000
+ENDS_US = 60_000_000  # a post that has run and been asked for so long has nothing on trial
+PIECE = 200
+STARTS_MAX = 3
+Files = list[tuple[str, bytes]]
+
+
+@cache
+def _key(name: bytes) -> SecretKey:
+    return SecretKey(sha256(b"throw-away " + name).digest(), name.ljust(8, b"!")[:8])
+
+
+@cache
+def _public() -> PublicKey:
+    return PublicKey(_key(b"site").public_text())
+
+
+def files_of(version: int) -> Files:
+    """What a version consists of."""
+    draw = random.Random(f"firmware {version}")
+    parts = ("lamppost/__init__.mpy", 0), ("lamppost/post.mpy", 1300), ("main.mpy", draw.randrange(1, 700))
+    return [(path, draw.randbytes(size)) for path, size in parts]
+
+
+def image_of(version: int, kind: str, draw: random.Random) -> bytes:
+    """An image of `version` (or, where it is to be too old, of one below DELIVERED)."""
+    version = DELIVERED - 1 if kind == "downgrade" else version
+    files = files_of(version)
+    head = ["lamplighter firmware 1", f"board {BOARD if kind != 'wrong-board' else 'other'}", f"version {version}"]
+    minimum = version + 1 if kind == "minimum-above" else version - (version > DELIVERED)
+    head += [f"minimum {minimum}", f"label v{version}"]
+    if kind in ("outside", "absolute"):
+        files.append(("../records/slot.0" if kind == "outside" else "/main.mpy", draw.randbytes(40)))
+    elif kind == "twice":
+        files.append(files[1])
+    elif kind == "no-files":
+        files = []
+    lines = head + [f"file {path} {len(data)} {sha256(data).hexdigest()}" for path, data in files]
+    text = ("\n".join(lines) + "\n").encode()
+    if kind == "not-text":
+        text = text.replace(b"label v", b"label \xff")
+    signature = _key(b"thief" if kind == "wrong-key" else b"site").sign(text, f"version {version}")
+    if kind == "flipped-manifest":
+        text = _flipped(text, draw)
+    elif kind == "flipped-signature":
+        at = signature.index(b"\n") + 1
+        signature = signature[:at] + _flipped(signature[at:], draw)
+    bodies = b"".join(data for _, data in files)
+    if kind == "flipped-bit":
+        bodies = _flipped(bodies, draw)
+    elif kind == "other-file":
+        bodies = draw.randbytes(len(bodies))
+    data = MAGIC + len(text).to_bytes(2, "big") + len(signature).to_bytes(2, "big") + text + signature + bodies
+    if kind == "noise":
+        return draw.randbytes(len(data))
+    if kind == "truncated":
+        return data[: draw.randrange(1, len(data))]
+    return data + b"more" if kind == "trailing" else data
+
+
+def _flipped(data: bytes, draw: random.Random) -> bytes:
+    at = draw.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 1 << draw.randrange(8)]) + data[at + 1 :]
+
+
+class _Store:
+    """The store of an Intake, on the post's flash."""
+
+    def __init__(self, flash: Flash, journal) -> None:
+        self._flash, self._journal = flash, journal
+
+    def have(self) -> int:
+        return len(self._flash.files.get(INCOMING, b""))
+
+    def clear(self) -> None:
+        if INCOMING in self._flash.files:
+            self._flash.wipe(INCOMING)
+
+    def append(self, data: bytes) -> None:
+        self._flash.append(INCOMING, data)
+
+    def part(self, offset: int, count: int) -> bytes:
+        return self._flash.part(INCOMING, offset, count)
+
+    def digest(self, pause=None) -> bytes:
+        return sha256(self._flash.files.get(INCOMING, b"")).digest()
+
+    def keep(self, record: bytes) -> None:
+        self._journal.put("intake", record)
+
+    def kept(self) -> bytes | None:
+        return self._journal.get("intake")
+
+
+class Firmware:
+    """What the board of one post does with firmware, and what is known of it from outside."""
+
+    def __init__(self, street: Street, one: StreetPost) -> None:
+        self._street, self._one = street, one
+        self.kinds = {DELIVERED: "good"}  # of every version that was sent
+        self.running = self.confirmed = self._floor = DELIVERED
+        self.outcomes: list[str] = []
+        self._starts: dict[int, int] = {}
+        self._sending: tuple[str, bytes] | None = None
+        self._until_us = self._confirming = self._newest = 0
+        one.flash.cuts, cuts = [], one.flash.cuts
+        self._open()
+        image = image_of(DELIVERED, "good", random.Random(0))
+        self._updater.install(lambda offset, count: image[offset : offset + count])  # as a workshop does
+        self.slots.start()
+        self.slots.confirm()
+        one.flash.cuts = cuts
+        self._take()
+        self._look()
+
+    def _open(self) -> None:
+        one = self._one
+        self.slots = Slots(one.journal)
+        self._store = _Store(one.flash, one.journal)
+        self._updater = Updater(one.flash, self.slots, BOARD, [_public()])
+        self.intake = Intake(self._store)
+
+    def _take(self) -> None:
+        if self._one.post is not None:
+            self._one.post.intake = self.intake
+
+    # --- as on a board
+
+    def start(self) -> None:
+        """The board has its power: choose a folder and run what is in it. Cut may come of it."""
+        self._open()
+        folder = self.slots.start()
+        self.running = version = self.slots.versions["ab".index(folder)]
+        self._judge(folder, version)
+        if self.kinds[version] == "dies":
+            us = self._street.loop.now_us
+            self._street.loop.at(us + DIES_US, lambda: self._restart() if self._one.on_us == us else None)
+
+    def started(self) -> None:
+        """The Post is put together."""
+        self._take()
+
+    def _restart(self) -> None:
+        self._one.stop()
+        self._street.loop.at(self._street.loop.now_us + RESTART_US, self._one.start)
+
+    def _look(self) -> None:
+        self._street.loop.at(self._street.loop.now_us + LOOK_US, self._look)
+        post = self._one.post
+        if post is None:
+            return
+        try:
+            if self.intake.wanted:
+                self._install()
+            elif self.slots.trial:
+                self._try(post)
+        except Cut:
+            return
+        except OSError:  # what a board does whose program ends with an error
+            self._restart()
+
+    def _install(self) -> None:
+        kind = self.kinds.get(self._newest, "")
+        try:
+            manifest = self._updater.install(self._store.part)
+        except (UpdateError, OSError) as error:
+            self.intake.done(f"refused: {error}")
+            self.outcomes.append(f"{kind}: {error}")
+            return
+        self.intake.done("it is tried now")
+        self.outcomes.append(f"{kind}: installed")
+        if kind not in GOOD or manifest.version != self._newest:
+            raise self._broken(4, f"it installs an image that is bad: {kind}")
+        self._restart()
+
+    def _try(self, post) -> None:
+        version, ran_ms = self.slots.version, self._one.ran_ms()
+        asked = post.upkeep.polled_ms and self.kinds[version] != "deaf"
+        if version == self.running and ran_ms >= HEALTHY_MS and (asked or post.line is None):
+            self._confirming = version
+            self.slots.confirm()
+            self._confirm(version, post.line is not None)
+            self._store.clear()
+        elif ran_ms >= DEAF_MS:
+            self._restart()
+
+    # --- who sends
+
+    def send(self, version: int, kind: str, draw: random.Random, until_us: int) -> None:
+        """Somebody has this image and sends it until the post has it, or until then."""
+        if kind in GOOD:
+            self.kinds[version] = kind
+        else:
+            self.kinds.setdefault(version, kind)
+        self._newest = version
+        begin = self._sending is None
+        self._sending, self._until_us = (kind, image_of(version, kind, draw)), until_us
+        if begin:
+            self._send()
+
+    def _send(self) -> None:
+        now_us = self._street.loop.now_us
+        if self._sending is None or now_us > self._until_us:
+            self._sending = None
+            return
+        self._street.loop.at(now_us + SEND_US, self._send)
+        if self._one.post is None or self.intake.wanted:
+            return
+        data = self._sending[1]
+        try:
+            have = self.intake.begin(len(data), sha256(data).digest())
+            if have < len(data):
+                self.intake.put(have, data[have : have + PIECE])
+            else:
+                self.intake.install()
+                self._sending = None
+        except (Cut, OSError, IntakeError):
+            return  # the power is gone, or it is tried again
+
+    # --- from outside
+
+    def _judge(self, folder: str, version: int) -> None:
+        kind = self.kinds.get(version)
+        if kind not in GOOD:
+            raise self._broken(4, f"it runs version {version}, which nobody may install ({kind})")
+        if self._one.flash.folder(folder) != dict(files_of(version)):
+            raise self._broken(1, f"it runs folder {folder}, which is not what was signed as version {version}")
+        if version < self._floor:
+            raise self._broken(4, f"it runs version {version}, and one with the minimum {self._floor} was confirmed")
+        if version == self.confirmed:
+            return
+        if not (self.slots.trial and version == self.slots.version):
+            if version == self._confirming == self.slots.version:  # the power went when that had just been written
+                self._confirm(version, False)
+                return
+            raise self._broken(1, f"it runs version {version}, which is not on trial; {self.confirmed} was confirmed")
+        self._starts[version] = self._starts.get(version, 0) + 1
+        if self._starts[version] > STARTS_MAX:
+            raise self._broken(1, f"it starts version {version}, which is on trial, for the {STARTS_MAX + 1}th time")
+
+    def _confirm(self, version: int, on_line: bool) -> None:
+        kind = self.kinds[version]
+        if kind == "dies" or (kind == "deaf" and on_line):
+            raise self._broken(1, f"it keeps version {version} ({kind})")
+        self.confirmed, self._floor = version, max(self._floor, version - 1)
+
+    def end(self) -> None:
+        """All is quiet: nothing is on trial any more."""
+        one, now_us = self._one, self._street.loop.now_us
+        asked = one.post is not None and one.post.upkeep.polled_ms and now_us - one.on_us > ENDS_US
+        if asked and self.slots.trial and self.kinds[self.slots.version] == "good":
+            raise self._broken(1, f"its version {self.slots.version} is on trial without end")
+
+    def _broken(self, promise: int, what: str) -> Broken:
+        return Broken(promise, self._one.name, self._street.loop.now_us, what)
