@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "deploy" / "FAILURES.md"
 G, P, S = "tests/gateway/", "tests/provision/", "tests/service/"
 
+C = "tests/sim/test_check_flash.py::"
+
 
 class Row(NamedTuple):
     failure: str
@@ -108,6 +110,12 @@ ROWS = [
     Row("An update of the gateway is cut off at any step", "the old or the new version runs",
         (S + "test_own_update.py::test_killed_at_every_step_of_an_installation_the_old_or_the_new_version_runs",
          S + "test_own_update.py::test_killed_at_every_step_of_the_way_back")),
+    Row("The power of a post goes at any operation of its flash, also while it recovers or is updated", "each record is the old or the new one, and so is its firmware; its light is never below its plan",
+        (C + "test_brown_outs_all_the_way_end_with_the_old_or_the_new", C + "test_the_promises_hold_with_all_of_them_and_a_case_replays")),
+    Row("A post is sent firmware that is not signed for it, damaged, older than allowed or no good", "it is refused with a reason, or thrown out after three starts",
+        (C + "test_a_bad_image_is_refused_with_a_reason_and_the_old_runs_on", C + "test_one_that_is_no_good_goes_back_to_the_old")),
+    Row("The flash of a post refuses to be written", "the light goes on, it is reported, and nothing is tried that cannot be counted",
+        (C + "test_a_worn_flash_is_reported_and_the_light_goes_on", C + "test_on_a_worn_flash_nothing_is_tried_that_cannot_be_counted")),
     Row("A new version crashes, or does worse than the one before", "the one before is taken back by itself",
         (S + "test_own_update.py::test_a_version_that_is_never_well_is_taken_back",
          S + "test_own_update.py::test_a_real_gateway_updates_itself_is_watched_and_goes_back")),

@@ -97,6 +97,14 @@ def test_a_worn_flash_is_reported_and_the_light_goes_on() -> None:
     assert seen == [1]
 
 
+def test_on_a_worn_flash_nothing_is_tried_that_cannot_be_counted() -> None:
+    one = played(Update(5.0, 60.0, POST, "dies", 0), WornFlash(12.0, 5000.0, POST)).posts[POST]
+    assert one.firmware is not None
+    assert one.firmware.outcomes == ["dies: installed"]
+    assert one.firmware.running == DELIVERED
+    assert one.firmware.slots.trial == 1, "the control: the trial was never over"
+
+
 # --- it can fail
 
 

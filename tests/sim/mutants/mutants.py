@@ -21,6 +21,7 @@ class Mutant(NamedTuple):
 
 POST, GATEWAY = "edge/lamppost/", "gateway/lamplighter/gateway/"
 LIGHT, WIRE, STORE = POST + "light/", POST + "wire/", POST + "store/"
+FLASH_TEST = "tests/sim/test_check_flash.py"
 EDGE_TEST, GATEWAY_TEST = "tests/edge/test_", "tests/gateway/test_"
 
 MUTANTS = [
@@ -138,6 +139,38 @@ MUTANTS = [
     Mutant(
         "wrong PINs are forgotten with the power", POST + "console.py",
         "        if wrong:\n            self._refuse(wrong[0], 0)\n", "", EDGE_TEST + "post.py",
+    ),
+    # flash and firmware, which only power cuts, worn flash and bad images show
+    Mutant(
+        "the copy that was read last wins", STORE + "journal.py", "found[0] > best_sequence:", "found[0] > -1:",
+        FLASH_TEST,
+    ),
+    Mutant(
+        "starts of an image on trial are not counted", STORE + "slots.py", "self.tries_left -= 1", "self.tries_left -= 0",
+        FLASH_TEST,
+    ),
+    Mutant(
+        "a trial that cannot be counted runs", STORE + "slots.py", "return self.spare\n", "return FOLDERS[self.active]\n",
+        FLASH_TEST,
+    ),
+    Mutant(
+        "a file is not held against what was signed", POST + "update.py", "size, pause) != digest:", "size, pause) == b\"\":",
+        FLASH_TEST,
+    ),
+    Mutant(
+        "an image may go on after its last file", POST + "update.py", "if image(at, 1):", "if image(at, 0):", FLASH_TEST
+    ),
+    Mutant(
+        "firmware goes below the minimum", POST + "update.py", "if manifest.version < self.slots.minimum:",
+        "if manifest.version < 0:", FLASH_TEST,
+    ),
+    Mutant(
+        "a flash that refuses is not said", POST + "upkeep.py", "self._flash_bad = not works", "self._flash_bad = False",
+        FLASH_TEST,
+    ),
+    Mutant(
+        "counts go to flash every five seconds", POST + "limits.py", "CHECKPOINT_MS = const(1200000)",
+        "CHECKPOINT_MS = const(5000)", FLASH_TEST,
     ),
     # presence
     Mutant(
