@@ -23,7 +23,7 @@ PURE = (
     "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",
     "lamplighter.plans.streets", "lamplighter.gateway.relay", "lamplighter.gateway.near",
-    "lamplighter.gateway.cast", "lamplighter.gateway.firmware",
+    "lamplighter.gateway.cast", "lamplighter.gateway.firmware", "lamplighter.firmware_image",
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 

@@ -36,6 +36,8 @@ def board_key(number: int) -> bytes:
 class Bench:
     """A line with `known` posts in service (addresses from 1) and `boards` that have just been screwed in."""
 
+    make = VirtualPost
+
     def __init__(self, baud: int, boards: int, known: int = 0, loss: float = 0.0, seed: int = 1) -> None:
         self.loop, self.name = Loop(), "gw"
         self.wire = Wire(self.loop, baud, seed, exact=True)
@@ -135,7 +137,7 @@ class Bench:
             settings.put("address", address)
             settings.put("bus-key", BUS_KEY)
         raw, name, key = settings.to_bytes(), f"b{number}", Key(BUS_KEY)
-        self.posts[name] = VirtualPost(
+        self.posts[name] = self.make(
             self.loop, self.wire, name, address or number, number, raw, key, 1, lambda post, action: None
         )
 

@@ -58,7 +58,7 @@ def test_every_topic_of_the_gateway_is_in_it() -> None:
     contract, topics = Contract(), Topics("lamplighter", "lln", "gw1")
     names = {contract.channel(topic) for name, topic in vars(topics).items() if not name.startswith("_")}
     ways = topics.desired, topics.reported
-    names |= {contract.channel(way(what)) for way in ways for what in ("groups", "scenes")}
+    names |= {contract.channel(way(what)) for way in ways for what in ("groups", "scenes", "firmware")}
     names |= {contract.channel(topics.set("p01")), contract.channel(topics.presence("p01"))}
     names |= {contract.channel("homeassistant/device/gw1/p01/config")}
     names |= {contract.channel(topics.near_to("gw2")), contract.channel(topics.near_from("gw2"))}

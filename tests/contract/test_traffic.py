@@ -12,6 +12,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 from cabinet import BASE, Centre, start_gateway, stop, write_config
+from firmware_street import build
 from judge import Contract
 from pty_street import PtyStreet
 
@@ -38,7 +39,7 @@ class Tap(Centre):
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                for topic in [*self.last, "desired/plans", "desired/groups", "desired/scenes"]:
+                for topic in [*self.last, "desired/plans", "desired/groups", "desired/scenes", "desired/firmware"]:
                     await self.client.publish(f"{BASE}/{topic}", b"", qos=1, retain=True)
 
     async def _judge(self, client: aiomqtt.Client) -> None:
@@ -123,6 +124,7 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     await tap.desire_what("groups", {"bench": ["p02"], "all-of-it": "all"})
     await tap.desire_what("scenes", [{"id": "market", "rules": [{"groups": ["bench"], "level_percent": 80}]}])
     await tap.until(lambda: "reported/groups" in tap.last and "reported/scenes" in tap.last)
+    await firmware(tap, folder)
     await tap.ask("scene", "market-1", scene="market", for_s=60)
     await tap.ask("cap", "cap-1", all=True, power_w=60, for_s=60)
     await tap.ask("clear", "cap-2", all=True, layer="energy cap")
@@ -131,6 +133,19 @@ async def the_day(tap: Tap, street: PtyStreet, folder: Path) -> None:
     assert code == 0, said
     await tap.until(lambda: tap.of_kind("presence") and tap.of_kind("reading") and "flow" in tap.last)
     await tap.until(lambda: "energy" in tap.last, 120)
+
+
+async def firmware(tap: Tap, folder: Path) -> None:
+    """An image for boards that have no key of the site: each post says so."""
+    image = folder / "image.llf"
+    image.write_bytes(build(folder / "image", size=500).data)
+    code, said = await tap.operator("firmware", "send", str(image), "--timeout", "30")
+    assert code == 1, said
+    assert said.count("this board takes no firmware") == COUNT, said
+    code, said = await tap.operator("firmware", "show", "--json")
+    assert (code, json.loads(said)["images"]["rp2"]["version"]) == (0, 2)
+    code, said = await tap.operator("firmware", "stop", "--board", "rp2")
+    assert code == 0, said
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from lamplighter.gateway.database import Database
 from lamplighter.gateway.desired_desk import DesiredDesk
 from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.energy_desk import EnergyDesk
+from lamplighter.gateway.firmware_desk import FirmwareDesk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
@@ -76,6 +77,7 @@ class Daemon:
         self.hood = config.neighbourhood()
         self.plans = PlanDesk(self)
         self.desired = DesiredDesk(self)
+        self.firmware = FirmwareDesk(self)
         self._names = {(site.bus, site.address): site.id for site in config.sites}
         self._sites = {site.id: site for site in config.sites}
         self._waiting: dict[str, Answered] = {}
@@ -103,7 +105,8 @@ class Daemon:
         bauds = {bus.id: bus.baud or BAUD for bus in self.config.buses}
         self.disturbed = disturbed.Lines(bauds, self._present, self.ask, secrets.token_bytes)
         self.homeassistant, self.notifier = HomeAssistantDesk(self), Notifier(self.database, self.now_ms)
-        heard = self.topics.desired_plans, *self.desired.keepers, self.topics.request, *self.homeassistant.topics
+        wishes = self.topics.desired_plans, *self.desired.keepers, self.topics.desired("firmware")
+        heard = *wishes, self.topics.request, *self.homeassistant.topics
         self.own_update = OwnUpdate(self)
         outbox, near, mqtt = self.outbox, self.relay.topics, self.config.mqtt
         self.broker = Broker(mqtt, client_id, self.topics, self.config.id, outbox, self._received, near, heard)
@@ -112,6 +115,7 @@ class Daemon:
             await self._open_lines()
             await self.plans.restore()
             await self.desired.restore()
+            await self.firmware.restore()
             await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
             self.notifier.ready(f"serving {len(self.config.posts)} posts")
@@ -246,6 +250,7 @@ class Daemon:
         post = self._names[bus, online.address]
         self.alarms.heard(post, True)
         self.rollover.rolling.online(post, online)
+        self.firmware.online(post, online.boots)
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)
             self.plans.sync.back(post)
@@ -254,6 +259,7 @@ class Daemon:
         post = self._names[bus, offline.address]
         self.alarms.heard(post, False)
         self.rollover.rolling.offline(post)
+        self.firmware.offline(post)
         if self.fleet.offline(post):
             log.warning("%s does not answer", post)
 
@@ -274,11 +280,18 @@ class Daemon:
         background: bool = False,
     ) -> None:
         site = self._sites[post]
-        self._number += 1
-        name = f"{self._number}"
-        self._waiting[name] = then
         bus = self.buses[site.bus]
+        name = self._named(then)
         bus.handle(line.Ask(name, site.address, procedure, bus.now_ms() + expires_ms, background))
+
+    def cast(self, bus: str, blocks: list[tuple[int, bytes, bytes]], then: Answered) -> None:
+        """Say blocks of firmware to everybody on a line."""
+        self.buses[bus].handle(line.Cast(self._named(then), blocks))
+
+    def _named(self, then: Answered) -> str:
+        self._number += 1
+        self._waiting[f"{self._number}"] = then
+        return f"{self._number}"
 
     # --- the clock
 
@@ -301,6 +314,7 @@ class Daemon:
             for state in self.fleet.to_tell(now_ms):
                 self.broker.retain(self.topics.state(state.site.id), dump(state.payload()))
             self.plans.tick(now_ms)
+            self.firmware.tick(now_ms)
             payload = self.report.due(now_ms)
             if payload is not None:
                 self.broker.retain(self.topics.status, dump(payload))
@@ -321,6 +335,8 @@ class Daemon:
             self.plans.desire(payload)
         elif topic in self.desired.keepers:
             self.desired.keepers[topic].desire(payload)
+        elif topic == self.topics.desired("firmware"):
+            self.firmware.desire(payload)
         elif topic == self.topics.request:
             self.spawn(self.desk.take(payload))
         elif not self.homeassistant.take(topic, payload):

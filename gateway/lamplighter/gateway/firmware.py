@@ -17,11 +17,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from lamplighter.firmware_image import Image
 from lamplighter.gateway.line import Procedure, Result
-from lamppost.limits import BLOCK_BYTES, FIRMWARE_IMAGE_MAX, FIRMWARE_MANIFEST_MAX, SEGMENT_BLOCKS
 from lamppost.wire import messages
 
 ROUNDS = 12  # with 40 % of the frames lost all of 32 posts have all of 32 blocks then, 99 times of 100
@@ -49,48 +48,6 @@ class Deeds(Protocol):
     ) -> None: ...
     def cast(self, bus: str, blocks: list[tuple[int, bytes, bytes]], then: Answered) -> None: ...
     def now_ms(self) -> int: ...
-
-
-class Image(NamedTuple):
-    """A signed image, as `lamplighter sign` makes it; what its head says is proved at the post."""
-
-    board: str
-    version: int
-    label: str
-    data: bytes
-    digest: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Image:
-        """Look at the head of an image. Raises ValueError."""
-        if data[:4] != b"LLF1" or not 8 < len(data) <= FIRMWARE_IMAGE_MAX:
-            raise ValueError(f"no firmware image of at most {FIRMWARE_IMAGE_MAX} bytes; lamplighter sign makes one")
-        length = int.from_bytes(data[4:6], "big")
-        lines = data[8 : 8 + length].split(b"\n")[:5]
-        names = (b"lamplighter firmware 1", b"board ", b"version ", b"minimum ", b"label ")
-        if length > FIRMWARE_MANIFEST_MAX or len(lines) < 5 or not all(map(bytes.startswith, lines, names)):
-            raise ValueError("the image's manifest is not one of version 1")
-        board, version, label = lines[1][6:], lines[2][8:], lines[4][6:]
-        if not (board + label).isascii() or not 0 < len(board) <= 24 or len(label) > 24:
-            raise ValueError("the manifest's board and label have 1 to 24 characters")
-        if not version.isdigit() or len(version) > 9:
-            raise ValueError("the manifest's version is not a whole number")
-        return cls(board.decode(), int(version), label.decode(), data, sha256(data).digest())
-
-    @property
-    def name(self) -> bytes:
-        """What its blocks are named by."""
-        return self.digest[:8]
-
-    @property
-    def segments(self) -> int:
-        return -(-len(self.data) // (BLOCK_BYTES * SEGMENT_BLOCKS))
-
-    def blocks(self, segment: int, mask: int) -> list[tuple[int, bytes, bytes]]:
-        """(number, name, data) of those blocks of a segment whose bit is in `mask`."""
-        numbers = [segment * SEGMENT_BLOCKS + at for at in range(SEGMENT_BLOCKS) if mask >> at & 1]
-        pieces = [(number, self.data[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]) for number in numbers]
-        return [(number, self.name, piece) for number, piece in pieces if piece]
 
 
 @dataclass(slots=True)

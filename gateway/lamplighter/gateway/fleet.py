@@ -56,8 +56,8 @@ class State:
         """What must be told when it changes; power follows the level, so it is not part of it."""
         status = self.status
         if status is None:
-            return (self.online,)
-        return self.online, status.level_pm, status.target_pm, status.layer, status.plan, status.faults
+            return self.online, self.firmware
+        return self.online, self.firmware, status.level_pm, status.target_pm, status.layer, status.plan, status.faults
 
 
 class Fleet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .access_commands import bus, real, turn
-from .line_commands import agree, faults, repower
+from .line_commands import agree, faults, firmware, repower
 from .relay_command import relay
 
 
@@ -14,5 +14,5 @@ def bench() -> None:
     """Benchmarks: the bus as models on a byte-true line, the real code beside them, and the relay to the centre."""
 
 
-for command in (agree, bus, faults, real, relay, repower, turn):
+for command in (agree, bus, faults, firmware, real, relay, repower, turn):
     bench.add_command(command)

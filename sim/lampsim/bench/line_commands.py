@@ -129,3 +129,38 @@ def faults(frames: int, kinds: str | None, full: bool, seed: int, as_json: bool)
                 f"{r.longest_silence_s:>10.1f}{r.recovered_s:>13.1f}{r.locked:>8}"
             )
     sys.exit(0 if all(result.held for result in results) else 1)
+
+
+@click.command()
+@click.option("--posts", type=click.IntRange(POSTS_MIN, POSTS_MAX), default=32, show_default=True, help="On the line.")
+@click.option("--baud", type=Numbers(1200, 1_000_000), default="19200,115200", show_default=True)
+@click.option("--loss", type=Numbers(0, 0.5, whole=False), default="0,0.05", show_default=True, help="Of each hearer.")
+@click.option("--size", type=click.IntRange(10_000, 500_000), default=160_000, show_default=True, help="Of the image.")
+@SEED
+@JSON
+def firmware(posts: int, baud: tuple[int, ...], loss: tuple[float, ...], size: int, seed: int, as_json: bool) -> None:
+    """Bring an image to all posts of a line at once: how long it takes, and what presence waits meanwhile."""
+    from .firmware import build, measure
+
+    image, rows = build(size), []
+    show = Progress(len(baud) * len(loss))
+    for speed in baud:
+        for share in loss:
+            show(f"{speed} baud, {share:.0%} lost")
+            try:
+                rows.append(measure(posts, speed, share, image, seed))
+            except TimeoutError as error:
+                raise Wrong(f"{speed} baud, {share:.0%} lost: {error}") from None
+    show.end()
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "rows": [row._asdict() for row in rows]}))
+        return
+    click.echo(
+        "  baud  lost  bytes   sent s  running s  in turn s  blocks     of   event ms p50/p99/most: before, during"
+    )
+    for r in rows:
+        before, during = ("/".join(f"{ms:.0f}" for ms in waits[1:]) for waits in (r.event_ms_before, r.event_ms_during))
+        click.echo(
+            f"{r.baud:>6}{r.loss:>6.0%}{r.size:>7}{r.sent_s:>9.0f}{r.running_s:>11.0f}{r.in_turn_s:>11.0f}"
+            f"{r.blocks:>8}{r.needed:>7}   {before}, {during}"
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from hashlib import sha256
 
 from lamppost.boards.firmware import Firmware
@@ -74,3 +76,8 @@ class VirtualFirmware(Firmware):
         folder = self._slots.start()
         name = flash.files.get(folder + "/version.py")
         self.label = name.decode() if name is not None and self._slots.version else ""
+
+    def look(self, t_ms: int, on_line: bool, asked_ms: int, pause=None) -> None:
+        """As a board does; what it would print is nobody's."""
+        with redirect_stdout(io.StringIO()):
+            super().look(t_ms, on_line, asked_ms, pause)

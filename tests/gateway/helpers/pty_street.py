@@ -9,6 +9,8 @@ import tty
 
 from street import Lamp
 
+LOOK_MS = 500
+
 
 class PtyStreet:
     """`port` is the serial port. Posts keep running while gateways come and go."""
@@ -76,7 +78,7 @@ class PtyStreet:
     def _run(self) -> None:
         while not self._stopped:
             wait_ms = max(0, min(lamp.wake_ms for lamp in self.lamps) - self.now_ms())
-            ready, _, _ = select.select([self._master, self._wake_read], [], [], wait_ms / 1000)
+            ready, _, _ = select.select([self._master, self._wake_read], [], [], min(wait_ms, LOOK_MS) / 1000)
             if self._wake_read in ready:
                 os.read(self._wake_read, 1)
                 function, answers = self._calls.get()
@@ -86,5 +88,6 @@ class PtyStreet:
                 for lamp in self.lamps:
                     self.handle(lamp, ("rx", data))
             for lamp in self.lamps:
+                lamp.look(self.now_ms())
                 if lamp.wake_ms <= self.now_ms():
                     self.handle(lamp, ("tick",))

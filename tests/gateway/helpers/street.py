@@ -46,6 +46,9 @@ class Lamp:
         self.flash.pop("counters", None)
         self.start()
 
+    def look(self, now: int) -> None:
+        """What a board does between its other work."""
+
     def handle(self, event, now: int) -> list[bytes]:
         """Return the frames it sends."""
         if not self.powered:
