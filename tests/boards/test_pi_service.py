@@ -100,6 +100,33 @@ def test_what_is_no_longer_connected_is_switched_off_again(card) -> None:
     assert "dtoverlay" not in card.files()["boot/firmware/config.txt"].decode()
 
 
+def test_a_post_without_a_wire_reaches_its_broker_only_and_hides_its_secret(card) -> None:
+    """[W-2]"""
+    wifi = {"host": "10.20.0.1", "user": "u", "secret": "s3cret", "topic": "lamplighter-post/gw1/wifi0", "ca": "ca.der"}
+    card.give(wifi=wifi)
+    (card.at / "etc").mkdir()
+    (card.at / "etc/group").write_text(f"dialout:x:{os.getgid()}:\n")
+    assert "no group gpio" in card.install("--config", str(card.config)).stderr
+    (card.at / "etc/group").write_text(f"gpio:x:{os.getgid()}:\n")
+    assert "ca.der is missing" in card.install("--config", str(card.config)).stderr
+    assert "etc/lamppost/board.json" not in card.files()
+    (card.at / "ca.der").write_bytes(b"authority")
+    done = card.install("--config", str(card.config))
+    assert done.returncode == 0, done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    first = card.files()
+    assert first["etc/lamppost/ca.der"] == b"authority"
+    assert (card.at / "etc/lamppost/board.json").stat().st_mode & 0o777 == 0o640
+    dropin = first["etc/systemd/system/lamppost.service.d/air.conf"].decode().splitlines()
+    assert "IPAddressAllow=10.20.0.1" in dropin
+    assert "RestrictAddressFamilies=AF_UNIX AF_INET" in dropin
+    assert card.install().returncode == 0
+    assert card.files() == first
+    card.give(bus={"device": "/dev/ttyAMA0"})
+    assert card.install("--config", str(card.config)).returncode == 0
+    assert "etc/systemd/system/lamppost.service.d/air.conf" not in card.files()
+
+
 def test_a_wrong_board_json_changes_nothing(card, tmp_path) -> None:
     assert "no " in card.install().stderr
     card.give(relay={"pin": 5})

@@ -1,12 +1,16 @@
 """Posts without a wire: the scheduler with real posts over a broker of virtual time; topics; identities."""
 
+import json
 import random
+from pathlib import Path
 
+from click.testing import CliRunner
 from street import BUS_KEY, UTC_MS, Lamp, post_key
 
 from lamplighter.gateway import air, line
 from lamplighter.gateway.air_poll import CYCLE_MS, REPLY_MS, UNSURE_MS, AirPoller
 from lamplighter.provision import air_files
+from lamplighter.provision.cli_site import provision
 from lamppost.wire import messages
 from lamppost.wire.frame import go, unpack
 
@@ -219,3 +223,32 @@ def test_the_access_list_gives_each_post_its_own_topics_and_no_other() -> None:
     }  # fmt: skip
     assert not [right for right in rights["user gw1"] if "write" in right and "down" not in right]
     assert set(rights) == {"user gw1", "user gw1-p01", "user gw1-p12"}
+
+
+def test_the_brokers_file_for_hand_work_has_the_lines_that_are_made() -> None:
+    text = (Path(__file__).parents[2] / "deploy" / "mosquitto" / "air.conf").read_text()
+    assert text.endswith(air_files.TUNING)
+
+
+def test_the_command_makes_an_identity_for_each_post_and_shows_no_secret(tmp_path) -> None:
+    """[W-2]"""
+    rows = "".join(f'[[post]]\nid = "p{n:02}"\nbus = "wifi0"\naddress = {n}\n' for n in (1, 2))
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'[gateway]\nid = "gw1"\n[[bus]]\nid = "wifi0"\nmqtt = "mqtts://127.0.0.1"\n{rows}')
+    made = tmp_path / "air"
+    done = CliRunner().invoke(provision, ["air", str(made), str(config), "--host", "10.20.0.1"])
+    assert done.exit_code == 0, done.output
+    wifi = [json.loads((made / "posts" / f"p0{n}" / "wifi.json").read_text())["wifi"] for n in (1, 2)]
+    secrets = [row["secret"] for row in wifi] + [(made / "gateway" / "air.password").read_text().strip()]
+    assert len(set(secrets)) == 3
+    kept = (made / "broker" / "passwords").read_text()
+    assert not [secret for secret in secrets if secret in done.output + kept]
+    assert [row["user"] for row in wifi] == ["gw1-p01", "gw1-p02"]
+    for path in ("posts/p01/wifi.json", "gateway/air.password", "broker/passwords", "broker/server.key"):
+        assert (made / path).stat().st_mode & 0o777 == 0o600, path
+    again = CliRunner().invoke(provision, ["air", str(made), str(config), "--host", "10.20.0.1"])
+    assert again.exit_code != 0
+    config.write_text(config.read_text().replace("mqtt =", "port ="))
+    refused = CliRunner().invoke(provision, ["air", str(tmp_path / "other"), str(config), "--host", "10.20.0.1"])
+    assert refused.exit_code != 0
+    assert not (tmp_path / "other").exists()

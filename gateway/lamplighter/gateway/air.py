@@ -171,6 +171,8 @@ class AirBus:
             way = str(message.topic)[len(self._base) + 1 :]
             if message.retain or not isinstance(data, bytes) or not heard(way, data):
                 self.refused += 1
+                self.poller.counters.errors += 1
+                self.poller.counters.last_error = f"no frame of the post that {way[:20]!r} belongs to"
                 continue
             self.handle(line.Received(data))
 

@@ -593,6 +593,30 @@ MUTANTS = [
         "blocks leave no turn to polls", GATEWAY + "cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
         GATEWAY_TEST + "firmware.py",
     ),
+    # without a wire
+    Mutant(
+        "a post hears an event under anybody's name", POST + "boards/air.py", "good = _is_event(data) and way[2] == str(data[3])",
+        "good = _is_event(data)", EDGE_TEST + "air.py",
+    ),
+    Mutant(
+        "a packet too long is kept", POST + "boards/mqtt.py", "if size > PACKET_MAX:", "if size > 1 << 20:", EDGE_TEST + "air.py",
+    ),
+    Mutant(
+        "a broker that is silent is believed for ever", POST + "boards/air.py", "if t_ms - self._heard_ms > 1000 * KEEP_ALIVE_S:",
+        "if t_ms - self._heard_ms > 100000 * KEEP_ALIVE_S:", EDGE_TEST + "air.py",
+    ),
+    Mutant(
+        "a post writes where another does", "gateway/lamplighter/provision/air_files.py", "f\"topic write {base}/event/{address}\"]",
+        "f\"topic write {base}/event/+\"]", GATEWAY_TEST + "air.py",
+    ),
+    Mutant(
+        "an event waits for another's answer", GATEWAY + "air_poll.py", "        self._acknowledge(t_ms)\n        while",
+        "        while", GATEWAY_TEST + "air.py",
+    ),
+    Mutant(
+        "the gateway takes what a post says in another's name", GATEWAY + "air.py", "if str(frame.src) != sender or not",
+        "if not", GATEWAY_TEST + "air.py",
+    ),
 ]  # fmt: skip
 
 QUICK = (
