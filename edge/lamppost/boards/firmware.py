@@ -3,10 +3,12 @@
 An image on trial is kept after HEALTHY_MS in which the board looked after everything, and, where the post has a
 line, its gateway has asked it at least once: firmware that is deaf must not stay. If the gateway does not ask for
 DEAF_MS the board restarts, which counts as a try; a gateway that is away for hours thus brings the old firmware
-back, and no harm is done.
+back, and no harm is done. Where flash could not count the start of a trial the firmware before it runs, and is not
+mistaken for the new one: a trial goes on at the next start.
 """
 
 import os
+import sys
 from hashlib import sha256
 
 from lamppost.boards.flash import FirmwareFlash
@@ -78,6 +80,7 @@ class Firmware:
             restart,
             _key(settings + "/firmware.pub"),
         )
+        self._spare_runs = root + "/" + self._slots.spare in sys.path
 
     def _begin(self, store, flash, board: str, journal, restart, key) -> None:
         self.intake = None
@@ -85,6 +88,7 @@ class Firmware:
         self._slots = Slots(journal)
         self._restart = restart
         self._restart_ms = None
+        self._spare_runs = False  # so it is where flash refused to count the start of a trial
         if key:
             self._updater = Updater(flash, self._slots, board, [key])
             self.intake = Intake(self._store)
@@ -104,7 +108,7 @@ class Firmware:
             return
         if self.intake and self.intake.wanted:
             self._install(self.intake, t_ms, pause)
-        if not self._slots.trial:
+        if not self._slots.trial or self._spare_runs:
             return
         if t_ms >= HEALTHY_MS and (asked_ms or not on_line):
             self._slots.confirm()

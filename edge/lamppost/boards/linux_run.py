@@ -78,7 +78,8 @@ def choose(state: str) -> None:
         for name in list(sys.modules):
             if name.split(".")[0] == "lamppost":
                 del sys.modules[name]
-        sys.path.insert(0, place)
+    if updated or slots.trial:
+        sys.path.insert(0, place)  # also where nothing lies there: by it Firmware knows which of the two runs
 
 
 def _run(found, options) -> int:
