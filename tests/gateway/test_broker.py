@@ -120,7 +120,8 @@ async def test_the_window_is_never_larger_than_allowed(outbox, mosquitto, monkey
         under_way += 1
         most = max(most, under_way)
         try:
-            return await publish(self, *args, **kwargs)
+            await publish(self, *args, **kwargs)
+            await asyncio.sleep(0.005)  # a broker that answers before the next is said would need no window
         finally:
             under_way -= 1
 
