@@ -115,6 +115,11 @@ class Line:
         return self.waiting or self._keeper.alone or self._decoder.begun
 
     @property
+    def answers_ms(self) -> "int | None":
+        """When the answer to a POLL is due that came as bytes; None where there is none, or an event goes before it."""
+        return self._reply_ms if self._raw and self._reply and not self.out else None
+
+    @property
     def waiting(self) -> bool:
         """Whether `pump` is to be asked."""
         if self.out or self._reply is not None or self._foresee_ms is not None:

@@ -24,7 +24,7 @@ from lamppost.answers import Answers
 from lamppost.found import Found
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.dimmer import Dimmer
-from lamppost.light.layers import LUMINAIRE, SCALE, TECHNICIAN
+from lamppost.light.layers import TECHNICIAN
 from lamppost.light.output import drive_pm, read_table, scaled
 from lamppost.light.plan import Plan, PlanError
 from lamppost.light.presence import RISES, Presence
@@ -101,7 +101,7 @@ class Post:
         self.intake: "Intake | None" = None  # of firmware, where the board has one
         self.items.add(messages.BOOT, 0, self.boots)
         self.upkeep.start()
-        self._clo = read_table(self.settings.get("clo"))
+        self.clo = read_table(self.settings.get("clo"))
         self.scale(0)
 
     def handle(self, event, now: int):
@@ -119,6 +119,14 @@ class Post:
             if self.line:
                 self.line.news()
             self._take(name, event, t_ms)
+        answers_ms = self.line.answers_ms if self.line and name in ("rx", "tick") else None
+        if answers_ms is not None and not self._actions and t_ms < self._decide_at:
+            if t_ms < answers_ms:  # all else can wait these milliseconds
+                return [], (now + answers_ms - t_ms) & TICKS_MASK
+            self._speak(self.line, t_ms)
+            if self._actions:
+                actions, self._actions = self._actions, []
+                return actions, now
         if self._present:
             self._present_again(t_ms)
         if t_ms >= self._decide_at or self._identify_until is not None:
@@ -177,26 +185,10 @@ class Post:
         return int(told[0] != self.dimmer.level(t_ms) or moved_mw > max(told[4] // 20, _POWER_STEP_MW))
 
     def why(self, utc_s: "int | None", t_ms: int):
-        """(utc_s or None, level_pm, winning layer, chain) now (utc_s None) or at another moment."""
-        now = self.clock.utc_s(t_ms)
-        if utc_s is None or utc_s == now:
-            layer = self.decision.layer if self.decision else 0
-            level_pm, chain = self.arbiter.why(self.plan, self.presence, now, t_ms, self.temp_dc)
-            return now, level_pm, layer, chain + self._scales()
-        level_pm, chain = self.arbiter.explain(self.plan, utc_s, now, t_ms)
-        won = [row[0] for row in chain if row[3]]
-        return utc_s, level_pm, won[-1] if won else 0, chain
+        """What reasons.why says."""
+        from lamppost.reasons import why
 
-    def _scales(self) -> list:
-        """What stands between the level and the lamp's drive, as rows of a chain."""
-        rows = []
-        output_pm = self.settings.get("output-pm")
-        if output_pm != 1000:
-            rows.append([LUMINAIRE, SCALE, output_pm, 0, 0, "virtual output"])
-        if self._clo:
-            hours = self.upkeep.lit_s // 3600
-            rows.append([LUMINAIRE, SCALE, drive_pm(self._clo, hours), 0, 0, "constant light output at %d h" % hours])
-        return rows
+        return why(self, utc_s, t_ms)
 
     def command(self, layer: int, op: int, level_pm: int, for_s: int, reason: str, t_ms: int) -> None:
         """Move a layer for `for_s` seconds. Raises CommandError where that layer may not."""
@@ -244,7 +236,7 @@ class Post:
         self.log("%s changed" % name, t_ms)
         if name in ("address", "post-key", "bus-key"):
             self.connect(t_ms)
-        self._clo = read_table(self.settings.get("clo"))
+        self.clo = read_table(self.settings.get("clo"))
         self.scale(t_ms)
 
     @property
@@ -410,7 +402,7 @@ class Post:
     def scale(self, t_ms: int) -> None:
         """Drive the lamp as its settings and its hours ask."""
         settings = self.settings
-        drive = drive_pm(self._clo, self.upkeep.lit_s // 3600)
+        drive = drive_pm(self.clo, self.upkeep.lit_s // 3600)
         scale_pm = settings.get("output-pm") * drive // 1000
         if scale_pm == self.meter.scale_pm:
             return
