@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "deploy" / "FAILURES.md"
-G, P, S = "tests/gateway/", "tests/provision/", "tests/service/"
-
+G, P, S, Y = "tests/gateway/", "tests/provision/", "tests/service/", "tests/system/"
 C = "tests/sim/test_check_flash.py::"
 
 
@@ -116,6 +115,19 @@ ROWS = [
         (C + "test_a_bad_image_is_refused_with_a_reason_and_the_old_runs_on", C + "test_one_that_is_no_good_goes_back_to_the_old")),
     Row("The flash of a post refuses to be written", "the light goes on, it is reported, and nothing is tried that cannot be counted",
         (C + "test_a_worn_flash_is_reported_and_the_light_goes_on", C + "test_on_a_worn_flash_nothing_is_tried_that_cannot_be_counted")),
+    Row("Firmware for a line is cut off: a post's power, the gateway, lost blocks", "each goes on where it was; what somebody missed is said again; who comes late gets all",
+        (G + "test_firmware.py::test_a_post_whose_power_is_cut_goes_on_where_it_was",
+         G + "test_firmware.py::test_a_gateway_that_is_killed_goes_on_where_its_posts_are",
+         G + "test_firmware.py::test_what_a_post_missed_is_said_again",
+         G + "test_firmware.py::test_a_post_that_comes_late_holds_up_nobody_and_gets_all")),
+    Row("Somebody with a stolen bus key spoils firmware on its way", "nothing of it is installed; it is thrown away, sent again, and told",
+        (G + "test_firmware.py::test_a_stolen_bus_key_spoils_a_transfer_and_installs_nothing",
+         G + "test_firmware.py::test_a_thief_who_does_not_tire_is_told_of")),
+    Row("The cabinet's own broker dies, or the gateway does, where posts have no wire", "each post lights by its plan; light runs ahead by the broker alone; nothing is lost",
+        (Y + "test_air.py::test_a_street_without_a_wire_lives_through_its_broker_and_its_gateway",)),
+    Row("Somebody says garbage, recordings or another's frames on the cabinet's own broker", "it is refused and counted; the next good frame counts",
+        (Y + "test_air.py::test_garbage_and_recordings_change_nothing_and_the_next_good_frame_counts",
+         Y + "test_air.py::test_a_post_may_speak_and_hear_under_its_own_address_only")),
     Row("A new version crashes, or does worse than the one before", "the one before is taken back by itself",
         (S + "test_own_update.py::test_a_version_that_is_never_well_is_taken_back",
          S + "test_own_update.py::test_a_real_gateway_updates_itself_is_watched_and_goes_back")),

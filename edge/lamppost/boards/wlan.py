@@ -2,7 +2,7 @@
 
 import time
 
-import network
+import network  # pyright: ignore[reportMissingModuleSource] - a board has it
 
 _AGAIN_MS = 15000  # a network that answers has taken us in by then
 
