@@ -51,6 +51,48 @@ def test_what_a_post_missed_is_said_again(tmp_path, loss) -> None:
     rolled_out(street, image)
 
 
+class Desk:
+    """Notes what a Rollout wants, and answers when the test does."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, list] = {}
+        self.casts: list[tuple[list[int], object]] = []
+
+    def ask(self, post, procedure, expires_ms, then, background=False) -> None:
+        self.asked[post] = [next(procedure)[0], then]
+
+    def cast(self, bus, blocks, then) -> None:
+        self.casts.append(([number for number, _, _ in blocks], then))
+
+    def now_ms(self) -> int:
+        return 0
+
+    def answer(self, post: str, segment: int, missing: int) -> None:
+        _, then = self.asked.pop(post)
+        then(line.Result("", 0, (messages.MORE, segment, missing, ""), ""))
+
+
+def test_what_any_of_them_lacks_is_said_again_and_nothing_else(tmp_path) -> None:
+    """[D-8]"""
+    desk = Desk()
+    rollout = Rollout("bus0", ["a", "b", "c"], build(tmp_path, size=20_000), desk)
+    for post in "abc":
+        rollout.online(post, 1)
+    rollout.tick(0)
+    for post in "abc":
+        desk.answer(post, 0, 0xFFFFFFFF)
+    for masks in ((0b1, 0b100, 0b10000), (0b100, 0b1, 0), (0, 0b1, 0b1)):
+        desk.casts[-1][1](line.Result("", 0, 32, ""))
+        assert {kind for kind, _ in desk.asked.values()} == {messages.MISSING}
+        lacking = set()
+        for post, mask in zip("abc", masks, strict=True):
+            if post in desk.asked:
+                desk.answer(post, 0 if mask else 1, mask or 0xFFFFFFFF)
+                lacking |= {bit for bit in range(32) if mask >> bit & 1}
+        assert desk.casts[-1][0] == sorted(lacking)
+    assert [len(blocks) for blocks, _ in desk.casts] == [32, 3, 2, 1]
+
+
 def test_a_post_whose_power_is_cut_goes_on_where_it_was(tmp_path) -> None:
     """[D-7]"""
     street, image = ready(3), build(tmp_path, size=20_000)
