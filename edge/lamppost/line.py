@@ -37,6 +37,7 @@ class Line:
         self._reply_ms = None  # and when; None while bytes come that may become an event
         self._raw = False  # whether bytes come: whoever finds frames itself has no use for what is foreseen
         self._foresee_ms = None  # when there is time to prepare the next one
+        self._foreseen = None  # wire/foreseen.py
         self._spent_ms = 0  # when what was said unasked is paid for, at EVENT_EVERY_MS an event
         self.find = _nobody  # takes a frame for whoever is searched for
 
@@ -49,6 +50,21 @@ class Line:
     def first_number(self) -> int:
         """The gateway takes events of items from this number on."""
         return self._link.first_number
+
+    def foretold(self, data: bytes, t_ms: int) -> bool:
+        """Take bytes that are the POLL which was foreseen, or its end; False, and nothing is taken, for any others."""
+        foreseen = self._foreseen
+        if foreseen is None or self.out or not self._decoder.ends(foreseen.poll, data):
+            return False
+        reply = self._answers.still(foreseen, t_ms)
+        if reply is None:
+            return False
+        self._foreseen = None
+        self._decoder.forget()
+        self._access.poll(t_ms)
+        self._keeper.gateway()
+        self._hold(reply, t_ms)
+        return True
 
     def received(self, data: bytes, t_ms: int) -> list:
         """Take bytes from the line; return the replies to send, at once."""
@@ -79,16 +95,19 @@ class Line:
             return None
         reply = self._accept(frame, t_ms)
         if reply and frame.type == messages.POLL:
-            self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms
-            self._foresee_ms = None
+            self._hold(reply, t_ms)
             return None
         if reply:
             self._access.done(t_ms + self._timing.span_ms(len(reply)))
         return reply
 
+    def _hold(self, reply, t_ms: int) -> None:
+        self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms
+        self._foresee_ms = None
+
     def news(self) -> None:
         """Something has happened that the next STATUS may tell: no answer that is ready holds."""
-        self._decoder.foreseen = None
+        self._foreseen = None
 
     def passed(self, kind: int, src: int, dst: int, t_ms: int) -> None:
         """A whole frame of type `kind`, 0 for noise, ended: all that it means to a post with nothing to send."""
@@ -161,7 +180,7 @@ class Line:
             return data
         if self._foresee_ms is not None and t_ms >= self._foresee_ms:
             self._foresee_ms = None
-            self._decoder.foreseen = None if self.out else self._answers.foresee(t_ms)
+            self._foreseen = None if self.out else self._answers.foresee(t_ms)
         due_ms = self._access.due(self._first().next_ms) if self.out else None
         if due_ms is None or t_ms < due_ms or not self._access.may(t_ms):
             return self._keep(t_ms)
@@ -235,11 +254,6 @@ class Line:
             self.acknowledged(pairs, more, t_ms)
 
     def _accept(self, frame, t_ms: int) -> "bytes | None":
-        foreseen = self._decoder.foreseen
-        if foreseen is not None and frame is foreseen.frame:
-            reply = self._answers.still(foreseen, t_ms)
-            if reply:
-                return reply
         try:
             message = self._link.receive(frame)
             if message is None:

@@ -109,15 +109,15 @@ class Post:
         t_ms = self.clock.now(now)
         name = event[0]
         if name == "rx":
-            for reply in (self.line or self.found).received(event[1], t_ms):
-                self._actions.append(("tx", reply))
+            if not self.line or not self.line.foretold(event[1], t_ms):
+                for reply in (self.line or self.found).received(event[1], t_ms):
+                    self._actions.append(("tx", reply))
         elif name == "frame":
             reply = (self.line or self.found).frame(event[1], t_ms)
             if reply:
                 self._actions.append(("tx", reply))
         elif name != "tick":
-            if self.line:
-                self.line.news()
+            self._news()
             self._take(name, event, t_ms)
         answers_ms = self.line.answers_ms if self.line and name in ("rx", "tick") else None
         if answers_ms is not None and not self._actions and t_ms < self._decide_at:
@@ -134,6 +134,7 @@ class Post:
         if t_ms >= self._read_at or self.meter.sensor:
             self._reading(t_ms)
         if t_ms >= self.upkeep.due_ms:
+            self._news()
             self.upkeep.look(t_ms)
         if self.line and self.line.waiting:
             self._speak(self.line, t_ms)
@@ -386,6 +387,7 @@ class Post:
         utc_s, sub_ms = self.clock.utc(t_ms)
         decision = self.arbiter.decide(self.plan, self.presence, utc_s, t_ms, self.lux_mlx, self.temp_dc, sub_ms)
         self._decide_at = max(decision.next_t_ms, t_ms + 1)
+        self._news()
         self.decision = decision
         if not decision.changed:
             return
@@ -417,10 +419,15 @@ class Post:
             self._read_at = t_ms + self.settings.reading_s * 1000
         self.meter.advance(self.dimmer, t_ms)
         if t_ms >= self._read_at:
+            self._news()
             self._read_at = t_ms + self.settings.reading_s * 1000
             utc_s = self.clock.utc_s(t_ms) or 0
             meter = self.meter
             self.items.add(messages.READING, utc_s, self.dimmer.level(t_ms), meter.power_mw, meter.energy_mwh)
+
+    def _news(self) -> None:
+        if self.line:
+            self.line.news()
 
     def _speak(self, line, t_ms: int) -> None:
         data = line.pump(t_ms)

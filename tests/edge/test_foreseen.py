@@ -64,7 +64,7 @@ class ForeseenTest(unittest.TestCase):
             bench.run(30)
         self.assertEqual(reads.count, 0)
 
-    def test_it_may_come_in_pieces_and_behind_other_frames(self):
+    def test_it_may_come_in_pieces_and_is_read_behind_other_bytes(self):
         bench = at_rest()
         reads = Reads(bench)
         request = poll(bench)
@@ -72,10 +72,18 @@ class ForeseenTest(unittest.TestCase):
             bench.give(("rx", request[at : at + 1]))
         bench.run(40)
         self.assertEqual([message.kind for message in bench.heard()], [messages.STILL])
+        self.assertEqual(reads.count, 0)
         bench.give(("rx", b"\x00\x05noise\x00" + poll(bench)))
         bench.run(40)
         self.assertEqual([message.kind for message in bench.heard()], [messages.STILL])
-        self.assertEqual(reads.count, 0)
+        self.assertEqual(reads.count, 1)
+
+    def test_behind_half_a_frame_it_is_none(self):
+        bench = at_rest()
+        request = poll(bench)
+        bench.give(("rx", b"\x00\x05no"))
+        self.assertEqual(answer(bench, request[1:]), None)
+        self.assertEqual(answer(bench, poll(bench)), messages.STILL)
 
     def test_a_poll_is_answered_once(self):
         """[S-7]"""

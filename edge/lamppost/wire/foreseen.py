@@ -6,12 +6,12 @@ begins at its own fixed moment ([A-10]).
 """
 
 from lamppost.wire import contexts, messages
-from lamppost.wire.frame import GATEWAY, Frame, header, pack
+from lamppost.wire.frame import GATEWAY, header, pack
 
 
 class Foreseen:
-    """For the session of `link` as it is now, and the STATUS that `as_of` names. Made at `made_ms`; `frame` is the POLL
-    as a Frame, `poll` its bytes between two delimiters, `still` the bytes of the answer."""
+    """For the session of `link` as it is now, and the STATUS that `as_of` names. Made at `made_ms`; `poll` and
+    `still` are the bytes of the two, from delimiter to delimiter."""
 
     def __init__(self, link, as_of: int, t_ms: int):
         self.made_ms = t_ms
@@ -20,9 +20,7 @@ class Foreseen:
         self._as_of = as_of
         address = link.address
         signed = header(address, GATEWAY, messages.POLL, counter) + messages.encode(messages.POLL, (0, b""))
-        seal = session.key.seal(contexts.DOWN, signed)
-        self.poll = pack(signed, seal)[1:-1]
-        self.frame = Frame(address, GATEWAY, messages.POLL, counter & 255, signed[7:], seal[:6], signed)
+        self.poll = pack(signed, session.key.seal(contexts.DOWN, signed))
         signed = header(GATEWAY, address, messages.STILL, counter) + messages.encode(messages.STILL, (as_of,))
         self.still = pack(signed, session.key.seal(contexts.UP, signed))
 

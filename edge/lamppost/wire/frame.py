@@ -91,10 +91,9 @@ def _short(body: bytes) -> Frame:
 
 class Decoder:
     """Cut a stream of bytes into frames. `errors` counts pieces that were none, `noise` their bytes; `last_error` says
-    what was wrong. `foreseen` has the `poll` and `frame` of one that needs no reading."""
+    what was wrong."""
 
     def __init__(self):
-        self.foreseen = None
         self.errors = self.noise = 0
         self.last_error = ""
         self._piece = bytearray()
@@ -109,6 +108,14 @@ class Decoder:
         """Whether that piece may be the beginning of a frame that `src` sends to the gateway."""
         return len(self._piece) > 2 and self._piece[2] == src
 
+    def ends(self, frame: bytes, data: bytes) -> bool:
+        """Whether with `data`, which is not taken, just these bytes came: a frame from delimiter to delimiter."""
+        return bool(data) and frame.endswith(data) and self._piece == frame[1 : -len(data)] and not self._skip
+
+    def forget(self) -> None:
+        """Begin anew: what came of a frame is dealt with."""
+        self._piece = bytearray()
+
     def feed(self, data: bytes) -> list:
         """Return the Frames that `data` (any bytes, any length) completes, oldest first."""
         frames = []
@@ -120,10 +127,7 @@ class Decoder:
                 return frames
             self._keep(data, at, end)
             at = end + 1
-            foreseen = self.foreseen
-            if foreseen is not None and self._piece == foreseen.poll:
-                frames.append(foreseen.frame)
-            elif self._piece and not self._skip:
+            if self._piece and not self._skip:
                 try:
                     frames.append(unpack(bytes(self._piece)))
                 except WireError as error:

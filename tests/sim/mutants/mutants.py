@@ -448,8 +448,16 @@ MUTANTS = [
         " or session.asked + 1 != self._counter", "", "tests/edge/test_foreseen.py",
     ),
     Mutant(
-        "an answer made ahead tells what was", POST + "line.py", "        self._decoder.foreseen = None\n\n    def passed",
+        "an answer made ahead tells what was", POST + "line.py", "        self._foreseen = None\n\n    def passed",
         "        pass\n\n    def passed", "tests/edge/test_foreseen.py",
+    ),
+    Mutant(
+        "what was foreseen is answered whatever has come of it since", POST + "post.py",
+        "            self._news()\n            self._take", "            self._take", "tests/edge/test_foreseen.py",
+    ),
+    Mutant(
+        "a POLL that was foreseen is taken behind half a frame", WIRE + "frame.py",
+        " and self._piece == frame[1 : -len(data)]", "", "tests/edge/test_foreseen.py",
     ),
     Mutant(
         "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
