@@ -7,11 +7,12 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from .shared import JSON, Wrong
+from .shared import JSON, Progress, Wrong
 
 POSTS = 4
 APART_S = 1.7  # the light is held for a second; then the next may come
@@ -25,13 +26,17 @@ def wifi(events: int, as_json: bool) -> None:
     """Measure four posts without a wire: mosquitto with TLS, real posts (every second on MicroPython), a real gateway.
 
     A sample is the time from the line that tells a post's sensor to the line by which another post moves its lamp, so
-    the pipes of this computer are in it and no radio is. It measures in real time: let nothing else run.
+    the pipes of this computer are in it and no radio is. It measures in real time, four seconds for each of EVENTS:
+    let nothing else run.
     """
+    show = Progress(2 * events)
     try:
         with tempfile.TemporaryDirectory(prefix="lampsim-wifi-") as place:
-            found = asyncio.run(_measure(Path(place), events))
+            found = asyncio.run(_measure(Path(place), events, show))
     except (OSError, TimeoutError) as error:
         raise Wrong(str(error)) from None
+    finally:
+        show.end()
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -39,7 +44,7 @@ def wifi(events: int, as_json: bool) -> None:
         click.echo(f"{name:24} {row['samples']:5} samples  p50 {row['p50_ms']:5.1f} ms  p99 {row['p99_ms']:5.1f} ms")
 
 
-async def _measure(folder: Path, events: int) -> dict[str, dict[str, float]]:
+async def _measure(folder: Path, events: int, show: Progress) -> dict[str, dict[str, float]]:
     from ..air_street import AirStreet
     from ..broker import Broker
     from ..inventory import default
@@ -51,10 +56,11 @@ async def _measure(folder: Path, events: int) -> dict[str, dict[str, float]]:
             await street.start()
             await street.start_gateway()
             await _publish(street, folder)
-            with_gateway = await _walk(street, events)
+            with_gateway = await _walk(street, events, lambda: show("with a gateway"))
             if street.gateway is not None:
                 await street.gateway.kill()
-            return {"with a gateway": with_gateway, "by the broker alone": await _walk(street, events)}
+            alone = await _walk(street, events, lambda: show("by the broker alone"))
+            return {"with a gateway": with_gateway, "by the broker alone": alone}
         finally:
             await street.stop()
 
@@ -73,11 +79,12 @@ async def _publish(street, folder: Path) -> None:
         raise OSError("the plan was not taken")
 
 
-async def _walk(street, events: int) -> dict[str, float]:
+async def _walk(street, events: int, show: Callable[[], None]) -> dict[str, float]:
     took: list[float] = []
     names = list(street.posts)
     sources = names[1:3]  # half of the sensors: where more see somebody, the gateway raises all lamps for a crowd
     for turn in range(events):
+        show()
         await asyncio.sleep(APART_S + turn % 7 / 100)
         post = sources[turn % 2]
         before, moment = len(street.moves), time.monotonic()
