@@ -43,6 +43,20 @@ class Image(NamedTuple):
             raise ValueError("the manifest's version is not a whole number")
         return cls(board.decode(), int(version), label.decode(), data, sha256(data).digest())
 
+    def damage(self) -> str:
+        """What is not as the manifest says, "" for nothing: so that no line carries for minutes what no post takes."""
+        length, seal = int.from_bytes(self.data[4:6], "big"), int.from_bytes(self.data[6:8], "big")
+        at = 8 + length + seal
+        for line in self.data[8 : 8 + length].split(b"\n")[5:-1]:
+            words = line.split(b" ")
+            if len(words) != 4 or words[0] != b"file" or not words[2].isdigit() or len(words[2]) > 7:
+                return "a line of its manifest names no file"
+            size = int(words[2])
+            if sha256(self.data[at : at + size]).hexdigest().encode() != words[3]:
+                return f"{words[1].decode(errors='replace')} is not what was signed"
+            at += size
+        return "" if at == len(self.data) else f"it has {len(self.data)} bytes and not {at}"
+
     @property
     def name(self) -> bytes:
         """What its blocks are named by."""

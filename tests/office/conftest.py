@@ -56,7 +56,7 @@ class Gateway:
         self.ready = threading.Event()
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self.client.on_connect = lambda *_: self.client.subscribe(
-            [(f"{self.base}/desired/plans", 1), (f"{self.base}/request", 1)]
+            [(f"{self.base}/desired/plans", 1), (f"{self.base}/desired/firmware", 1), (f"{self.base}/request", 1)]
         )
         self.client.on_subscribe = lambda *_: self.ready.set()
         self.client.on_message = self._message
@@ -81,8 +81,31 @@ class Gateway:
         topic = message.topic.removeprefix(self.base + "/")
         body = json.loads(message.payload)
         self.received.append((topic, body))
-        if not self.silent:
+        if self.silent:
+            return
+        if topic == "desired/firmware":
+            self._firmware(body)
+        else:
             self._plan(body) if topic == "desired/plans" else self._request(body)
+
+    def _firmware(self, desired: dict) -> None:
+        report = {"v": 1, "hash": "0" * 16, "accepted": True, "error": None, "images": {}, "posts": {}}
+        self.say("reported/firmware", report, retain=True)  # of what was wanted before: it must not count
+        report["hash"] = desired["hash"]
+        if self.error:
+            self.say("reported/firmware", report | {"accepted": False, "error": self.error}, retain=True)
+            return
+        board = desired["firmware"]["board"]
+        for percent in (0, 50, 100) if desired["firmware"]["image"] else ():
+            for post in POSTS:
+                state = "installed" if percent == 100 and post not in self.slow else "sending"
+                row = {"board": board, "state": state, "percent": percent, "reason": ""}
+                if post in self.refuses:
+                    row |= {"state": "refused", "reason": self.refuses[post]}
+                report["posts"][post] = row
+            self.say("reported/firmware", report, retain=True)
+        if not desired["firmware"]["image"]:
+            self.say("reported/firmware", report, retain=True)
 
     def _plan(self, desired: dict) -> None:
         report = {"v": 1, "desired": "0" * 16, "accepted": True, "error": None, "posts": {}}

@@ -59,7 +59,7 @@ class Alarm(NamedTuple):
             CUT: f"{self.bus}: cut between {self.after} and {self.before}; {count} behind it are silent",
             SECTION: f"{self.bus}: {self.posts[0]} to {self.posts[-1]} lost supply; {count}",
             POST: f"{self.posts[0]} is silent",
-            PORT: f"{self.bus}: its serial port is gone; nothing is known of {count}",
+            PORT: f"{self.bus}: its port or broker is gone; nothing is known of {count}",
             COMMON: f"{self.bus}: {count} report {self.fault}",
             JABBER: f"{self.posts[0]} speaks without end and is kept silent; its light goes on, look at the post",
             FLOOD: f"{self.posts[0]}: more events than a post may say; it is faulty, or somebody has the line's key",

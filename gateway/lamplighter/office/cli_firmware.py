@@ -51,6 +51,8 @@ def send(image_file: Path, target: Target, wait: bool, timeout_s: float, as_json
         raise BadInput(f"cannot read {image_file}: {error.strerror}") from None
     except ValueError as error:
         raise BadInput(f"{image_file}: {error}") from None
+    if damage := image.damage():
+        raise BadInput(f"{image_file} is damaged: {damage}", "copy it again, or sign it anew with lamplighter sign")
     with Progress() as progress:
         report = asyncio.run(_send(payload(image.board, image), target, wait, timeout_s, progress.say))
     if not wait:
