@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": ("lamplighter.office.cli_plan:plan", "Check, preview and publish a lighting plan."),
     "posts": ("lamplighter.office.cli_posts:posts", "List the posts of a gateway: level, reason, power, faults."),
     "firmware": ("lamplighter.office.cli_firmware:firmware", "Give all posts of a gateway new firmware; see how far."),
+    "emergency": ("lamplighter.office.cli_emergency:emergency", "Full light on posts for a limited time, or its end."),
     "override": ("lamplighter.office.cli_override:override", "Set a level on posts for a limited time, or end that."),
     "why": ("lamplighter.office.cli_why:why", "Ask a post why it has its level, now or at another time."),
     "keep": ("lamplighter.office.cli_keep:keep", "Remember what is desired of a site's gateways; for a cluster."),

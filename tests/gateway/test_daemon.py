@@ -12,6 +12,7 @@ from cabinet import Centre, start_gateway, stop, write_config
 from pty_street import PtyStreet
 
 from lamplighter.plans.hashing import document_hash
+from lamppost.light.layers import EMERGENCY, OPERATOR
 
 COUNT = 3
 POSTS = [f"p{address:02}" for address in range(1, COUNT + 1)]
@@ -194,6 +195,37 @@ BAD_REQUESTS = [
     ({"reason": "x\n"}, '"reason" must be printable text'),
     ({"reply_to": "a/#"}, '"reply_to" must be a topic without wildcards'),
 ]
+
+
+@pytest.mark.system
+async def test_a_post_that_lost_its_power_is_told_again_what_it_was_ordered(gateway, street, centre) -> None:
+    """[X-7] Also over a kill -9 of the gateway, and both at once."""
+    gateway.start()
+    await all_online(centre)
+    plan = park()
+    await centre.desire(desired(plan))
+    await centre.until(lambda: applied(centre, plan))
+    assert (await centre.ask("override", "t1", all=True, level_percent=40, for_s=600, reason="market"))["ok"]
+    assert (await centre.ask("emergency", "t2", posts=["p02"], for_s=600, reason="accident"))["ok"]
+    await centre.until(lambda: centre.state("p02").get("why") == "emergency")
+    for kill in (False, True):
+        if kill:
+            gateway.kill()
+        for address in (1, 2):
+            street.call(lambda street, address=address: street.lamps[address - 1].start())
+        if kill:
+            gateway.start()
+        for address, level_pm in ((1, 400), (2, 1000), (3, 400)):
+            street.wait_for(lambda street, a=address, pm=level_pm: told(street, a) == pm, 30)
+    assert (await centre.ask("clear", "t3", posts=["p02"], layer="emergency"))["ok"]
+    street.call(lambda street: street.lamps[1].start())
+    street.wait_for(lambda street: told(street, 2) == 400, 30)
+
+
+def told(street, address: int) -> int:
+    """What the highest order of a post asks for; -1 without one."""
+    decision = street.lamps[address - 1].post.decision
+    return decision.level_pm if decision and decision.layer in (OPERATOR, EMERGENCY) else -1
 
 
 @pytest.mark.system

@@ -111,6 +111,30 @@ class TestPublish:
         assert "waiting for posts 2/3" in seen
 
 
+class TestEmergency:
+    def test_is_full_light_for_a_time(self, desk, gateway):
+        result = desk("emergency", "p02", "--for", "30m", "--reason", "accident")
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout == "p02: full light for 30m\n"
+        request = gateway.of("request")[0]
+        assert {key: request[key] for key in ("command", "posts", "level_percent", "for_s", "reason")} == {
+            "command": "emergency", "posts": ["p02"], "level_percent": 100, "for_s": 1800, "reason": "accident",
+        }  # fmt: skip
+
+    def test_its_end(self, desk, gateway):
+        result = desk("emergency", "--clear")
+        assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "p01: emergency is over")
+        request = gateway.of("request")[0]
+        assert (request["command"], request["layer"], request["all"]) == ("clear", "emergency", True)
+
+    def test_must_expire(self, desk, gateway):
+        for words in (("p01",), ("p01", "--for", "8d"), ("p01", "--clear", "--for", "1m"), ("--for", "1m")):
+            result = desk("emergency", *words)
+            assert result.exit_code == 2
+            assert "hint: " in result.stderr
+        assert gateway.received == []
+
+
 class TestOverride:
     def test_sets_a_level_for_a_time(self, desk, gateway):
         result = desk("override", "p01", "p02", "--level", "40", "--for", "10m", "--reason", "ball game")

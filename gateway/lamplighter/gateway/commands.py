@@ -14,14 +14,15 @@ from typing import Any
 
 from lamplighter.gateway import desired, procedures
 from lamplighter.gateway.line import Procedure, Result
+from lamplighter.gateway.orders import Order
 from lamplighter.gateway.topics import REQUEST_MAX, layer_name, parse, percent, utc_text
 from lamppost.light import dates
-from lamppost.light.layers import ENERGY, OPERATOR
-from lamppost.light.program import CAP, SET
+from lamppost.light.layers import EMERGENCY, ENERGY, OPERATOR
+from lamppost.light.program import CAP, RAISE, SET
 from lamppost.limits import OVERRIDE_MAX_S, REASON_MAX
 from lamppost.wire import messages
 
-COMMANDS = ("snapshot", "override", "clear", "why", "identify", "cap", "scene", "resend")
+COMMANDS = ("snapshot", "override", "emergency", "clear", "why", "identify", "cap", "scene", "resend")
 TRANSACTION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 EXPIRES_MAX_S = 86400  # a command that may wait longer is a plan
 REPLY_TO_MAX = 256
@@ -34,6 +35,13 @@ SPAN_MAX = 10_000  # ids of one request: some hours of a busy cabinet, 2 MB
 EPOCH = re.compile(r"[0-9a-f]{8}")
 Scenes = Mapping[str, tuple[desired.Rule, ...]]
 OPS = ("set", "raise", "cap", "scale")
+LEVELS = {  # commands that are a level: its layer and what that does
+    "override": (OPERATOR, SET),
+    "scene": (OPERATOR, SET),
+    "emergency": (EMERGENCY, RAISE),
+    "cap": (ENERGY, CAP),  # a post never goes below its plan's safe floor, whatever it is asked
+}
+LAYERS = {"override": OPERATOR, "energy cap": ENERGY, "emergency": EMERGENCY}  # that `clear` may end
 
 
 class RequestError(ValueError):
@@ -64,25 +72,24 @@ class Request:
     limit_mw: int | None = None  # of a cap: for all its posts together; the level follows from it
     levels: tuple[int, ...] = ()  # of a scene, one for each of `posts`
 
-    def procedure(self, post: str, now_s: int) -> Procedure:
-        """What to ask of one post. `now_s` is the street's time."""
-        number = int.from_bytes(sha256(f"{self.transaction}/{post}".encode()).digest()[:4], "big")
-        if self.command == "override":
-            until_s = now_s + self.for_s
-            values = (OPERATOR, SET, self.level_pm, until_s, self.for_s, self.reason)
-            return procedures.command(number, messages.LEVEL, *values)
-        if self.command == "scene":
-            level_pm, until_s = self.levels[self.posts.index(post)], now_s + self.for_s
-            values = (OPERATOR, SET, level_pm, until_s, self.for_s, self.reason)
-            return procedures.command(number, messages.LEVEL, *values)
-        if self.command == "cap":  # a post never goes below its plan's safe floor, whatever it is asked
-            values = (ENERGY, CAP, self.level_pm, now_s + self.for_s, self.for_s, self.reason)
-            return procedures.command(number, messages.LEVEL, *values)
+    def order(self, post: str, now_s: int) -> Order | None:
+        """The level it is for one post, if it is one. `now_s` is the street's time."""
+        layer_op = LEVELS.get(self.command)
+        if layer_op is None:
+            return None
+        level_pm = self.levels[self.posts.index(post)] if self.command == "scene" else self.level_pm
+        return Order(*layer_op, level_pm, now_s + self.for_s, self.reason, self._number(post))
+
+    def procedure(self, post: str) -> Procedure:
+        """What to ask of one post that is no order."""
         if self.command == "clear":
-            return procedures.command(number, messages.CLEAR, self.layer)
+            return procedures.command(self._number(post), messages.CLEAR, self.layer)
         if self.command == "identify":
-            return procedures.command(number, messages.IDENTIFY, for_s=self.for_s)
+            return procedures.command(self._number(post), messages.IDENTIFY, for_s=self.for_s)
         return procedures.why(self.at_s)
+
+    def _number(self, post: str) -> int:
+        return int.from_bytes(sha256(f"{self.transaction}/{post}".encode()).digest()[:4], "big")
 
 
 def read(
@@ -169,6 +176,8 @@ def _request(
     fields: dict[str, Any] = {"posts": _posts(value, command, posts, groups)}
     if command == "override":
         fields |= _override(value)
+    elif command == "emergency":
+        fields |= _override({"level_percent": 100} | value)
     elif command == "cap":
         fields |= _cap(value)
     elif command == "clear":
@@ -193,10 +202,9 @@ def _cap(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _layer(name: Any) -> int:
-    layers = {"override": OPERATOR, "energy cap": ENERGY}
-    if name not in layers:
-        raise ValueError(f'"layer" {str(name)[:20]!r} must be one of {", ".join(layers)}')
-    return layers[name]
+    if not isinstance(name, str) or name not in LAYERS:
+        raise ValueError(f'"layer" {str(name)[:20]!r} must be one of {", ".join(LAYERS)}')
+    return LAYERS[name]
 
 
 def _override(value: dict[str, Any]) -> dict[str, Any]:

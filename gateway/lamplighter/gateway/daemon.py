@@ -11,11 +11,12 @@ import fcntl
 import logging
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from lamplighter.gateway import disturbed, items, line, metrics
+from lamplighter.gateway import disturbed, items, line, metrics, orders
 from lamplighter.gateway.air import AirBus
 from lamplighter.gateway.air_poll import AirPoller
 from lamplighter.gateway.alarm_desk import AlarmDesk
@@ -33,6 +34,7 @@ from lamplighter.gateway.flow_desk import FlowDesk
 from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.notify import Notifier
+from lamplighter.gateway.orders import Orders
 from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.own_update import OwnUpdate
 from lamplighter.gateway.plan_desk import PlanDesk
@@ -78,6 +80,8 @@ class Daemon:
         self.plans = PlanDesk(self)
         self.desired = DesiredDesk(self)
         self.firmware = FirmwareDesk(self)
+        self.orders = Orders(self)
+        self.orders.load(self.ledger.kept(orders.NAME), {site.id for site in config.sites})
         self._names = {(site.bus, site.address): site.id for site in config.sites}
         self._sites = {site.id: site for site in config.sites}
         self._waiting: dict[str, Answered] = {}
@@ -251,6 +255,7 @@ class Daemon:
         self.alarms.heard(post, True)
         self.rollover.rolling.online(post, online)
         self.firmware.online(post, online.boots)
+        self.orders.online(post, online.boots)
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)
             self.plans.sync.back(post)
@@ -284,6 +289,14 @@ class Daemon:
         name = self._named(then)
         bus.handle(line.Ask(name, site.address, procedure, bus.now_ms() + expires_ms, background))
 
+    async def keep_orders(self) -> None:
+        """Have on disk what was ordered. On a full disk it is tried again each second."""
+        if self.orders.changed:
+            try:
+                await asyncio.wrap_future(self.ledger.keep(orders.NAME, self.orders.dump()))
+            except sqlite3.Error:
+                self.orders.changed = True
+
     def cast(self, bus: str, blocks: list[tuple[int, bytes, bytes]], then: Answered) -> None:
         """Say blocks of firmware to everybody on a line."""
         self.buses[bus].handle(line.Cast(self._named(then), blocks))
@@ -309,6 +322,8 @@ class Daemon:
                 self.homeassistant.tick()
                 self.own_update.tick()
                 self.rollover.tick(now_ms)
+                if self.orders.changed:
+                    self.spawn(self.keep_orders())
             for name, bus in self.buses.items():
                 self.disturbed.tick(name, bus.poller.counters, now_ms)
             for state in self.fleet.to_tell(now_ms):

@@ -11,11 +11,13 @@ import contextlib
 import logging
 import sqlite3
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway import commands, energy, line
 from lamplighter.gateway.clock import true_utc_s
 from lamplighter.gateway.ledger import FullError
+from lamplighter.gateway.orders import Order
 from lamplighter.gateway.topics import dump, percent
 
 if TYPE_CHECKING:
@@ -131,17 +133,24 @@ class Desk:
         answers: dict[str, dict[str, Any]] = {}
         complete = asyncio.Event()
 
-        def done(post: str, result: line.Result) -> None:
+        def done(post: str, order: Order | None, result: line.Result) -> None:
             answers[post] = commands.answer(result)
+            if order is not None and answers[post]["ok"]:
+                daemon.orders.taken(post, order, daemon.fleet.states[post].boots)
             if len(answers) == len(request.posts):
                 complete.set()
 
         wait_ms = (request.expires_s - true_utc_s()) * 1000
         for post in request.posts:
-            procedure = request.procedure(post, daemon.utc_s())
-            daemon.ask(post, procedure, wait_ms, lambda result, post=post: done(post, result))
+            now_s = daemon.utc_s()
+            order = request.order(post, now_s)
+            if request.command == "clear":
+                daemon.orders.ended(post, request.layer)
+            procedure = request.procedure(post) if order is None else order.procedure(now_s)
+            daemon.ask(post, procedure, wait_ms, partial(done, post, order))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(complete.wait(), wait_ms / 1000 + GATHER_S)
+        await daemon.keep_orders()
         return {post: answers.get(post, {"ok": False, "error": "no answer"}) for post in request.posts}
 
     def _respond(self, response: dict[str, Any], reply_to: str | None) -> None:

@@ -10,6 +10,7 @@ from lamplighter import __version__
 from lamplighter.gateway import line, procedures
 from lamplighter.gateway.homeassistant import Discovery, wish
 from lamplighter.gateway.items import CLASSES
+from lamplighter.gateway.orders import Order
 from lamplighter.gateway.topics import dump, utc_text
 from lamppost.light.layers import OPERATOR
 from lamppost.light.program import SET
@@ -67,19 +68,22 @@ class HomeAssistantDesk:
         except ValueError as error:
             log.warning("%s: %s", topic, error)
             return True
-        number, for_s = secrets.randbits(32), self._daemon.config.homeassistant_for_s
+        daemon, number = self._daemon, secrets.randbits(32)
         if level_pm is None:
+            daemon.orders.ended(post, OPERATOR)
             procedure = procedures.command(number, messages.CLEAR, OPERATOR)
+            daemon.ask(post, procedure, EXPIRES_MS, lambda result: self._done(post, None, result))
         else:
-            values = OPERATOR, SET, level_pm, self._daemon.utc_s() + for_s, for_s, "Home Assistant"
-            procedure = procedures.command(number, messages.LEVEL, *values)
-        self._daemon.ask(post, procedure, EXPIRES_MS, lambda result: _done(post, result))
+            now_s = daemon.utc_s()
+            order = Order(OPERATOR, SET, level_pm, now_s + daemon.config.homeassistant_for_s, "Home Assistant", number)
+            daemon.ask(post, order.procedure(now_s), EXPIRES_MS, lambda result: self._done(post, order, result))
         return True
+
+    def _done(self, post: str, order: Order | None, result: line.Result) -> None:
+        if result.error:
+            log.warning("%s did not take the level that Home Assistant set: %s", post, result.error)
+        elif order is not None and result.value.ok:
+            self._daemon.orders.taken(post, order, self._daemon.fleet.states[post].boots)
 
     def _tell(self, topic: str, payload: dict) -> None:
         self._daemon.broker.retain(topic, dump(payload))
-
-
-def _done(post: str, result: line.Result) -> None:
-    if result.error:
-        log.warning("%s did not take the level that Home Assistant set: %s", post, result.error)

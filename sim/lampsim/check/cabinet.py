@@ -12,14 +12,16 @@ import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import commands, items, line, procedures
+from lamplighter.gateway import commands, items, line, orders, procedures
 from lamplighter.gateway.database import SCHEMA
 from lamplighter.gateway.disturbed import Lines
 from lamplighter.gateway.finding import ADOPTED, STAYS, Finder, Report
 from lamplighter.gateway.ledger import Ledger
+from lamplighter.gateway.orders import Order, Orders
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
 from lamplighter.gateway.plan_sync import PlanSync, compile_all
 from lamplighter.gateway.poll import Poller
@@ -46,6 +48,7 @@ HAND_ON_US = 400_000  # a broker that saves each second may lose what it acknowl
 LOOK_US = 5_000_000  # the centre's looks at its gaps
 DISK_US = 5_000_000  # broker.py's DISK_S: until an acknowledgement is written down again
 OFFER_US = 5_000_000
+ORDERS_US = 1_000_000
 EXPIRES_S = 60
 CLOCK_US = 1_000_000
 WATCH_US = 250_000
@@ -108,7 +111,8 @@ class Cabinet:
         self._number = 0
         self._wakes: dict[str, int] = {}
         self._disturbed: Lines | None = None
-        self._online: set[str] = set()
+        self._online: dict[str, int] = {}  # its boots, by post in session
+        self.orders = Orders(self)
         self._homeless: set[str] = set()  # posts that have lost their place; the operator remembers them
         self.keys = Keys(self)
 
@@ -136,9 +140,12 @@ class Cabinet:
         self._every(PUBLISH_US, self._publish)
         self._every(PUBLISH_US, self._send_plans)
         self._every(PUBLISH_US, self.keys.tick)
+        self.orders = Orders(self)
+        self.orders.load(self.ledger.kept(orders.NAME), set(self._sites))
+        self._every(ORDERS_US, self._keep_orders)
         random = self.street.random_of("hush", self._life).randbytes
         bauds = {bus: poller.baud for bus, poller in self.pollers.items()}
-        self._disturbed = Lines(bauds, self._present, self._ask, random)
+        self._disturbed = Lines(bauds, self._present, self.ask, random)
         self._every(WATCH_US, self._watch)
         self._every(SEARCH_US, self._search)
 
@@ -172,7 +179,7 @@ class Cabinet:
             rolling.buses[bus],
             baud,
             self.street.random_of("gateway", bus, self._life).randbytes,
-            self.ledger.counter(bus, self._utc_s()),
+            self.ledger.counter(bus, self.utc_s()),
             lambda counter: self.ledger.reserve(bus, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
         )
@@ -219,22 +226,23 @@ class Cabinet:
         assert rolling is not None
         if isinstance(action, line.Items):
             name = self._names[bus, action.address]
-            entries = items.from_items(name, action, self._utc_s())
+            entries = items.from_items(name, action, self.utc_s())
             stored = line.Stored(action.address, action.epoch, max(item[0] for item in action.items))
             self._after(COMMIT_US, lambda: self._keep(entries, bus, stored))
         elif isinstance(action, line.Heard) and not action.repeat:
-            entry = items.from_heard(self._names[bus, action.address], action, self._utc_s())
+            entry = items.from_heard(self._names[bus, action.address], action, self.utc_s())
             kept = line.Kept(action.address, action.epoch, action.seq) if action.age_ms < AGE_MAX_MS else None
             self._after(COMMIT_US, lambda: self._keep([entry], bus, kept))
         elif isinstance(action, line.Status):
             self.plans.runs(self._names[bus, action.address], action.plan)
             rolling.status(self._names[bus, action.address])
         elif isinstance(action, line.Online):
-            self._online.add(self._names[bus, action.address])
+            self._online[self._names[bus, action.address]] = action.boots
             self.plans.back(self._names[bus, action.address])
             rolling.online(self._names[bus, action.address], action)
+            self.orders.online(self._names[bus, action.address], action.boots)
         elif isinstance(action, line.Offline):
-            self._online.discard(self._names[bus, action.address])
+            self._online.pop(self._names[bus, action.address], None)
             rolling.offline(self._names[bus, action.address])
         elif isinstance(action, line.Result):
             self._waiting.pop(action.id, lambda _: None)(action)
@@ -284,7 +292,7 @@ class Cabinet:
         assert self.keys.rolling is not None
         return self.keys.rolling.posts[post]
 
-    def _ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
+    def ask(self, post: str, procedure, expires_ms: int, then, background: bool = False) -> None:
         self._number += 1
         name, site = str(self._number), self._sites[post]
         self._waiting[name] = then
@@ -300,7 +308,7 @@ class Cabinet:
     def _now_ms(self) -> int:
         return self.street.loop.now_us // 1000
 
-    def _utc_s(self) -> int:
+    def utc_s(self) -> int:
         return (self.street.utc_ms() + self.street.gateway_clock_ms) // 1000
 
     # --- plans
@@ -329,7 +337,7 @@ class Cabinet:
 
     def _send_plans(self) -> None:
         for post, blob in self.plans.to_send(set(self._online), self._now_ms()):
-            self._ask(post, procedures.send_plan(blob), PLAN_EXPIRES_MS, self._plan_sent(post, blob), background=True)
+            self.ask(post, procedures.send_plan(blob), PLAN_EXPIRES_MS, self._plan_sent(post, blob), background=True)
 
     def _plan_sent(self, post: str, blob: bytes) -> Callable[[line.Result], None]:
         def done(result: line.Result) -> None:
@@ -341,14 +349,14 @@ class Cabinet:
 
     def send_plan(self, post: str, raw: bytes) -> None:
         if self.alive:
-            self._ask(post, procedures.send_plan(raw), 60_000, lambda result: None)
+            self.ask(post, procedures.send_plan(raw), 60_000, lambda result: None)
 
     # --- requests
 
     def request(self, ask: Ask) -> None:
         """The office asks for something, perhaps twice: a request comes at least once."""
         if ask.transaction not in self.published:
-            expires_s = self._utc_s() + EXPIRES_S
+            expires_s = self.utc_s() + EXPIRES_S
             self.published[ask.transaction] = ask, self._payload(ask, expires_s), expires_s
         self._take(*self.published[ask.transaction])
 
@@ -360,13 +368,13 @@ class Cabinet:
     def _take(self, ask: Ask, payload: bytes, expires_s: int) -> None:
         if not self.alive or not self.broker:
             return  # its answer does not come; the office would ask again
-        now_s = self._utc_s()
+        now_s = self.utc_s()
         if ask.layer != 6:  # what the office's commands do not offer yet, a gateway may still ask of a post
             if now_s < expires_s and self._begin(ask.transaction, now_s, expires_s):
                 for post in ask.posts:
                     number = int.from_bytes(sha256(f"{ask.transaction}/{post}".encode()).digest()[:4], "big")
                     values = (ask.layer, ask.op, ask.level_pm, now_s + ask.for_s, ask.for_s, ask.transaction)
-                    self._ask(post, procedures.command(number, messages.LEVEL, *values), 30_000, lambda result: None)
+                    self.ask(post, procedures.command(number, messages.LEVEL, *values), 30_000, lambda result: None)
             return
         try:
             request = commands.read(payload, list(self._sites), {}, now_s)
@@ -376,7 +384,25 @@ class Cabinet:
             return  # expired, or of a clock that is far ahead
         if self._begin(request.transaction, now_s, request.expires_s):
             for post in request.posts:
-                self._ask(post, request.procedure(post, now_s), 30_000, lambda result: None)
+                order = request.order(post, now_s)
+                if order is None:
+                    self.orders.ended(post, request.layer)
+                procedure = request.procedure(post) if order is None else order.procedure(now_s)
+                self.ask(post, procedure, 30_000, partial(self._ordered, post, order))
+
+    def _ordered(self, post: str, order: Order | None, result: line.Result) -> None:
+        if order is not None and isinstance(result.value, procedures.Outcome) and result.value.ok:
+            self.orders.taken(post, order, self._online.get(post, 0))
+
+    def _keep_orders(self) -> None:
+        if self.orders.changed and self.ledger.keep(orders.NAME, self.orders.dump()).exception() is not None:
+            self.orders.changed = True
+
+    def forgetful(self) -> list[str]:
+        """Posts in session that have started anew since they took an order that still holds, and have not got it."""
+        kept = self.orders._kept.items()
+        late = [(post, boots) for (post, _), (order, boots) in kept if self.utc_s() + 1 < order.until_s]
+        return [post for post, boots in late if self._online.get(post, boots) != boots]
 
     def _begin(self, transaction: str, now_s: int, expires_s: int) -> bool:
         """Whether to act: it is new, and that is written down."""
@@ -433,7 +459,7 @@ class Cabinet:
         self.street.loop.at(self.street.loop.now_us + LOOK_US, self.look)
 
     def _resend(self, gaps: Gaps, ranges: list[tuple[int, int]]) -> None:
-        now_s = self._utc_s()
+        now_s = self.utc_s()
         value = {"v": 1, "transaction": "resend", "expires": utc_text(now_s + EXPIRES_S), "command": "resend"}
         payload = json.dumps(value | {"epoch": gaps.epoch, "ranges": ranges}).encode()
         request = commands.read(payload, list(self._sites), {}, now_s)

@@ -118,7 +118,7 @@ class Keys:
         self._cabinet._give(bus, event)
 
     def ask(self, post: str, procedure: line.Procedure, expires_ms: int, then: Callable[[line.Result], None]) -> None:
-        self._cabinet._ask(post, procedure, expires_ms, then, background=True)
+        self._cabinet.ask(post, procedure, expires_ms, then, background=True)
 
     def draw(self, count: int) -> bytes:
         return self._random.randbytes(count)

@@ -191,6 +191,8 @@ class Witness:
         for key, (made_us, item) in self.made.items():
             if key not in excused and key not in self.ids and made_us < now - SETTLE_US:
                 raise Broken(3, key[0], now, f"item {key[2]} ({item}), made at {made_us / 1e6:.1f} s, never came")
+        for post in self.street.cabinet.forgetful():
+            raise Broken(2, post, now, "it has started anew and was not told again what it was ordered")
         for one in self.street.posts.values():
             self._well(one)
             if one.firmware is not None:

@@ -460,6 +460,15 @@ MUTANTS = [
         " and self._piece == frame[1 : -len(data)]", "", "tests/edge/test_foreseen.py",
     ),
     Mutant(
+        "a post that has started anew keeps what it has forgotten", GATEWAY + "orders.py", "before != boots", "False",
+        "tests/gateway/test_orders.py",
+    ),
+    Mutant(
+        "an order that was ended is told again", GATEWAY + "orders.py",
+        "if self._kept.pop((post, layer), None) is not None:", "if (post, layer) in self._kept:",
+        "tests/gateway/test_orders.py",
+    ),
+    Mutant(
         "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
         "if False:", "tests/edge/cpython/test_wire_gateway.py",
     ),
