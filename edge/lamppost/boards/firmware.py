@@ -108,6 +108,7 @@ class Firmware:
             return
         if self.intake and self.intake.wanted:
             self._install(self.intake, t_ms, pause)
+            return  # how long the firmware before was healthy says nothing about the new one
         if not self._slots.trial or self._spare_runs:
             return
         if t_ms >= HEALTHY_MS and (asked_ms or not on_line):

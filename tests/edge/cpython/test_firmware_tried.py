@@ -1,14 +1,18 @@
 """A board keeps the firmware on trial only where that is what runs: flash may have refused to count its start."""
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from lamplighter.provision import image
+from lamplighter.provision.secret_key import SecretKey
 from lamppost.boards.firmware import Firmware
 from lamppost.boards.flash import FolderFlash
 from lamppost.store.journal import Journal
-from lamppost.store.slots import HEALTHY_MS, Slots
+from lamppost.store.slots import HEALTHY_MS, TRIES, Slots
+from lampsim.virtual.firmware import Flash, VirtualFirmware
 
 
 class Refusing(FolderFlash):
@@ -29,3 +33,24 @@ def test_what_did_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     board.look(HEALTHY_MS, True, 5, None)
     found = Slots(Journal(FolderFlash(records)))
     assert (found.trial, found.version, found.minimum) == ((1, 7, 0) if refuses else (0, 7, 7))
+
+
+def test_how_long_the_firmware_before_ran_keeps_no_new_one(tmp_path: Path) -> None:
+    """A board that has been up for a week installs, and begins the trial with all its tries at the next start."""
+    (tmp_path / "post.mpy").write_bytes(b"new" * 400)
+    key = SecretKey(bytes(32), b"eight..8")
+    data = image.make(tmp_path, "rp2", 7, 7, "0.7.0", key).data
+    memory, starts = Flash(), []
+    week_ms = 7 * 86_400_000
+    board = VirtualFirmware(memory, "rp2", key.public_text(), lambda: starts.append(week_ms))
+    board.look(week_ms - 10_000, True, week_ms - 10_000)
+    assert board.intake is not None
+    board.intake.begin(len(data), sha256(data).digest())
+    for at in range(0, len(data), 128):
+        board.intake.put(at, data[at : at + 128])
+    board.intake.install()
+    while not starts:
+        board.look(week_ms, True, week_ms)
+        week_ms += 100
+        found = Slots(Journal(memory))
+        assert (found.trial, found.version, found.minimum, found.tries_left) == (1, 7, 0, TRIES)

@@ -469,6 +469,11 @@ MUTANTS = [
         "tests/gateway/test_orders.py",
     ),
     Mutant(
+        "how long the firmware before ran keeps the new one", POST + "boards/firmware.py",
+        "            return  # how long the firmware before", "            pass  # how long the firmware before",
+        "tests/edge/cpython/test_firmware_tried.py",
+    ),
+    Mutant(
         "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
         "if False:", "tests/edge/cpython/test_wire_gateway.py",
     ),
