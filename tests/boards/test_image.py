@@ -150,6 +150,19 @@ def test_signed_firmware_is_tried_and_kept(boards, tmp_path, key, firmware) -> N
     assert board.resets == ["reset"]
 
 
+def test_firmware_that_comes_after_a_long_time_is_tried_too(boards, tmp_path, key, firmware) -> None:
+    board = boards()
+    board.until("start a 0")
+    for version, folder in ((7, "b"), (8, "a")):
+        done = tech(board, "upload", str(packed(tmp_path, key, firmware, version)))
+        assert done.returncode == 0, done.stderr + "\n".join(board.lines[-20:])
+        board.until(f"start {folder} {version} on trial")
+        assert f"log firmware {version} is kept" not in board.lines
+        board.hurry(300)
+        board.until(f"log firmware {version} is kept")
+        board.hurry(1)
+
+
 @pytest.mark.parametrize(
     ("name", "source", "why"),
     [
