@@ -113,6 +113,7 @@ class Cabinet:
         self._disturbed: Lines | None = None
         self._online: dict[str, int] = {}  # its boots, by post in session
         self.orders = Orders(self)
+        self.faults: dict[str, int] = {}  # of a post, as it last told
         self._homeless: set[str] = set()  # posts that have lost their place; the operator remembers them
         self.keys = Keys(self)
 
@@ -234,6 +235,7 @@ class Cabinet:
             kept = line.Kept(action.address, action.epoch, action.seq) if action.age_ms < AGE_MAX_MS else None
             self._after(COMMIT_US, lambda: self._keep([entry], bus, kept))
         elif isinstance(action, line.Status):
+            self.faults[self._names[bus, action.address]] = action.faults
             self.plans.runs(self._names[bus, action.address], action.plan)
             rolling.status(self._names[bus, action.address])
         elif isinstance(action, line.Online):

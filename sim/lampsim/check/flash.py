@@ -37,7 +37,7 @@ class Flash:
         self.records: dict[str, bytes] = {}
         self.files: dict[str, bytes] = {}
         self.cuts: list[Plan] = []
-        self.refuses = False
+        self.refuses = self.was_cut = False
         self.refused: set[str] = set()  # records and files that were not taken, ever
         self.written: dict[str, int] = {}  # how often each record was, both copies together
         self._gone = gone
@@ -86,6 +86,7 @@ class Flash:
             store[name] = data[: len(before) + plan.draw.randrange(max(1, len(data) - len(before)))]
         elif data is not None and plan.how == "garbage":
             store[name] = before + plan.draw.randbytes(len(data) - len(before))
+        self.was_cut = True
         self._gone(plan.back_us)
         raise Cut(name)
 

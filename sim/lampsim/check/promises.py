@@ -25,6 +25,7 @@ from lampsim.check import bounded
 from lampsim.check.life import BREAK_MS, Life
 from lampsim.check.overheard import Ear, Frame, sealed_with
 from lampsim.check.reference import Bounds, Command, SlowPlan, derated_pm, expected, reached_pm
+from lampsim.check.reported import FAULT_ITEM, Reported
 from lampsim.check.worlds import PLAN_RETRY_S
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Witness:
     def begin(self, street: Street) -> None:
         self.street = street
         self._air = {bus: {} for bus in street.buses}
+        self.reported = Reported(street, self._broken)
 
     # --- what the street tells
 
@@ -97,11 +99,13 @@ class Witness:
         if one.name in self._planned and post.plan is None and "plan" not in one.flash.refused:
             raise self._broken(2, one, "the plan it had stored is gone after a power cut")
         self._watch_commands(one, life)
+        self.reported.booted(one)
 
     def stopped(self, one: StreetPost) -> None:
         post = one.post
         assert post is not None
         self._count_items(one, self._lives[one.name])
+        self.reported.stopped(one)
         self.lost.update((one.name, post.item_epoch, item[0]) for item in post.items._waiting)
 
     def did(self, one: StreetPost) -> None:
@@ -151,6 +155,7 @@ class Witness:
         heard = self._heard(one, life, event[1]) if event[0] == "rx" else []
         changed = self._authorised(one, life, event, heard)
         self._note(one, life, event, heard)
+        self.reported.after(one, life, event, actions, heard)
         self._count_items(one, life)
         if event[0] != "rx":
             self._count_wakes(one, life)
@@ -206,6 +211,7 @@ class Witness:
         if post is None or life is None:
             return
         self.looks += 1
+        self.reported.look(one, life)
         t_ms = one.ran_ms()
         self._take_plan(one, life)
         utc_s = post.clock.utc_s(t_ms)
@@ -326,6 +332,8 @@ class Witness:
         kinds = {1: "reading", 2: "presence", 3: "fault", 4: "boot", 5: "plan"}
         if got["kind"] != kinds.get(item[1]):
             raise Broken(3, got["post"], self.street.loop.now_us, f"made {item}, but the centre got {got}")
+        if item[1] == FAULT_ITEM and not self.reported.same(got, item):
+            raise Broken(1, got["post"], self.street.loop.now_us, f"made {item}, but the centre got {got}")
         if item[1] == 1 and round(got["power_w"] * 1000) != item[4]:
             raise Broken(3, got["post"], self.street.loop.now_us, f"made {item}, but the centre got {got}")
 
@@ -466,6 +474,7 @@ class Witness:
             raise self._broken(3, one, wrong)
         if one.name not in self.street.cabinet._online:
             raise self._broken(3, one, "its gateway has lost it")
+        self.reported.end(one, self.street.cabinet.faults.get(one.name))
         wanted = self.street.cabinet.wanted[one.name]
         patient = self.street.spec.quiet_s >= PLAN_RETRY_S
         if patient and (post.plan is None or post.plan.raw != wanted[-1]):

@@ -63,7 +63,7 @@ class SlowPlan:
     """A compiled plan, evaluated slowly."""
 
     def __init__(self, raw: bytes) -> None:
-        fields = _decode(raw)
+        fields = decoded(raw)
         _, rule, lat_ud, lon_ud, self.floor_pm, self._default, self._programs, self._rules = fields[:8]
         self.scenes, self.profiles, self.neighbours = fields[8], fields[9], fields[10]
         self.min_pm, self.max_pm = fields[11][:2]
@@ -282,7 +282,8 @@ def _share(start: int, end: int, ramp: int, utc_s: int) -> int:
     return max(0, top - (utc_s - end) * 1000 // ramp)
 
 
-def _decode(raw: bytes) -> list:
+def decoded(raw: bytes) -> list:
+    """The fields of a compiled plan."""
     try:
         import cbor2
     except ImportError:  # a simulator without the tools of its developers

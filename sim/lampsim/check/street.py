@@ -21,6 +21,7 @@ from lamppost.wire.post_link import PostLink
 from lampsim.check.cabinet import Cabinet
 from lampsim.check.firmware import DELIVERED, Firmware
 from lampsim.check.flash import HOWS, Cut, Flash, Plan, Watched
+from lampsim.check.instruments import Instruments
 from lampsim.check.worlds import Spec, key_of
 from lampsim.line import Line
 
@@ -115,12 +116,12 @@ class StreetPost:
         self.name, self.bus, self.address, self.drift_ppm = name, bus, address, drift_ppm
         self.post: Post | None = None
         self.sensor = ""  # "dead" and "stuck" are its faults
-        self.lamp_works = True
         self._rx = b""
         self._street = street
         self.flash = Flash(self._cut)
         self.states: dict[str, tuple[bytes | None, bytes | None]] = {}  # what each record may be: old, new
         self.journal = Watched(self.flash, self.states)
+        self.instruments = Instruments(street, self)
         self.firmware: Firmware | None = None  # of a post to which some is sent
         self.on_us = 0  # when its power last came
         self._refused = False
@@ -172,8 +173,7 @@ class StreetPost:
             self.firmware.started()
         self._street.witness.booted(self)
         self.handle(("tick",))
-        if self._street.spec.photocells and self.post is not None:
-            self.handle(("lux", self._street.lux()))
+        self.instruments.start()
 
     def stop(self) -> None:
         if self.post is None:
@@ -215,6 +215,8 @@ class StreetPost:
                 return
             if action[0] == "tx":
                 self.bus.write(self.name, action[1])
+            elif action[0] == "lamp":
+                self.instruments.lamp(action[1], action[2])
             elif action[0] == "save":
                 try:
                     told = self._save(action[1], action[2]) or told
@@ -287,8 +289,7 @@ class Street:
             self.loop.at(round(fault.at_s * 1e6), lambda f=fault: f.apply(self))
         self._sample()
         self.cabinet.look()
-        if self.spec.photocells:
-            self._daylight()
+        self._daylight()
         self.loop.run_until(round(self.spec.duration_s * 1e6))
         self.witness.quiet()
         self.loop.run_until(round((self.spec.duration_s + self.spec.quiet_s) * 1e6))
@@ -428,8 +429,11 @@ class Street:
                 self.posts[post].handle(("presence", user_class, int(there), user_class))
 
     def set_lamp(self, post: str, works: bool) -> None:
-        self.posts[post].lamp_works = works
-        self.posts[post].handle(("power", 300 if not works else 20_000))
+        self.posts[post].instruments.spoil("lamp", "" if works else "dead")
+
+    def spoil(self, post: str, part: str, kind: str) -> None:
+        """A part of a post is no good any more, or (kind "") again."""
+        self.posts[post].instruments.spoil(part, kind)
 
     def set_temperature(self, post: str, temperature_dc: int) -> None:
         self.posts[post].handle(("temp", temperature_dc))
@@ -486,5 +490,6 @@ class Street:
 
     def _daylight(self) -> None:
         for post in self.posts.values():
-            post.handle(("lux", self.lux()))
+            if "photocell" in post.instruments.has:
+                post.handle(("lux", post.instruments.lux()))
         self.loop.at(self.loop.now_us + LUX_US, self._daylight)

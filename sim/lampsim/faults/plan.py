@@ -12,12 +12,16 @@ LATER_MOST = 2
 KEYS = ("rollover",)  # and these apart from those
 PLACES = ("lost-place",)  # and these too
 FLASH = ("bad-image", "flash-cut", "update", "worn-flash")
+HEALTH = (
+    "chattering-sensor", "door", "lamp-trouble", "mains-trouble", "photocell", "reset-storm", "silent-meter",
+    "stuck-relay",
+)  # fmt: skip
 
 
 def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     """The fault plan of a seed; all faults are over when `shape.duration_s` is."""
     draw = random.Random(f"faults {seed}")
-    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH]
+    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH]
     faults = [_one(draw, shape, first) for _ in range(draw.randint(0, MOST))]
     draw = random.Random(f"faults of the cabinet {seed}")
     faults += [_one(draw, shape, LATER) for _ in range(draw.choice((0, 1, LATER_MOST)))]
@@ -27,6 +31,8 @@ def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     faults += [_one(draw, shape, PLACES) for _ in range(draw.choice((0, 0, 1, 3)))]
     draw = random.Random(f"flash {seed}")
     faults += [_one(draw, shape, FLASH) for _ in range(draw.choice((0, 0, 1, 2, 4)))]
+    draw = random.Random(f"health {seed}")
+    faults += [_one(draw, shape, HEALTH) for _ in range(draw.choice((0, 0, 1, 2, 4)))]
     return sorted(faults, key=lambda fault: fault.at_s)
 
 

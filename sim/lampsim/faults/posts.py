@@ -138,6 +138,8 @@ class StuckSensor(PostFault):
 class LampFailure(PostFault):
     """A lamp takes no more power than its standby."""
 
+    needs = ("meter",)
+
     def begin(self, stage: Stage) -> None:
         stage.set_lamp(self.post, False)
 

@@ -176,6 +176,17 @@ class WorldStage:
             self.world.show(post)
             self._tell_power(post)
 
+    def spoil(self, post: str, part: str, kind: str) -> None:
+        """A part of a post is no good any more, or (kind "") again. A World's posts measure no mains and have no relay;
+        of lamps only those tell of their power that do not burn."""
+        one = self.posts[post]
+        if part == "door":
+            one.give(("door", bool(kind)))
+        elif part == "photocell":
+            one.give(("lux", {"dark": 0, "bright": 1000}.get(kind)))
+        elif part == "lamp" and kind in ("", "dead"):
+            self.set_lamp(post, not kind)
+
     def set_temperature(self, post: str, temperature_dc: int) -> None:
         self.posts[post].give(("temp", temperature_dc))
 
