@@ -46,14 +46,16 @@ def test_a_request_names_posts_groups_or_all_in_the_gateways_order() -> None:
 
 
 def test_an_override_reaches_the_wire_as_it_was_meant() -> None:
-    procedure = request(reason="marché de Noël, place de l'Université").procedure("p02", NOW_S)
-    kind, values = next(procedure)
+    def asked(**changes):
+        order = request(**changes).order("p02", NOW_S)
+        assert order is not None
+        return next(order.procedure(NOW_S))
+
+    kind, values = asked(reason="marché de Noël, place de l'Université")
     messages.encode(kind, values)
     assert values[1:7] == (messages.LEVEL, 6, 0, 400, NOW_S + 600, 600)
     assert values[7].startswith("marché de Noël, place de l'")
-    again = next(request().procedure("p02", NOW_S))
-    other = next(request(transaction="t-2").procedure("p02", NOW_S))
-    assert values[0] == again[1][0] != other[1][0], "the same transaction has the same number"
+    assert values[0] == asked()[1][0] != asked(transaction="t-2")[1][0], "the same transaction has the same number"
 
 
 def test_a_refused_request_says_whom_to_tell() -> None:
@@ -75,7 +77,8 @@ def test_no_request_whatever_does_more_than_refuse(changes) -> None:
         return
     assert set(good.posts) <= set(POSTS)
     if good.command != "snapshot":
-        kind, values = next(good.procedure(good.posts[0], NOW_S))
+        order = good.order(good.posts[0], NOW_S)
+        kind, values = next(good.procedure(good.posts[0]) if order is None else order.procedure(NOW_S))
         messages.encode(kind, values)
 
 
