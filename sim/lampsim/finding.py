@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -31,6 +32,30 @@ EVENT_EVERY_US = 2_000_000  # somebody on the line is seen
 def board_key(number: int) -> bytes:
     """The factory key of a board."""
     return number.to_bytes(2, "big") * 16
+
+
+class Table:
+    """A Book: `keys` by identity; `place_of(identity)`; `took(address, identity, key)` is told of each adoption."""
+
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        place_of: Callable[[str], int | None],
+        took: Callable[[int, str, bytes], None],
+    ) -> None:
+        self._keys, self._place_of, self._took = keys, place_of, took
+
+    def knows(self, identity: str) -> bool:
+        return identity in self._keys
+
+    def keys(self, identity: str) -> list[bytes]:
+        return [self._keys[identity]] if identity in self._keys else []
+
+    def place(self, identity: str, key: bytes) -> int | None:
+        return self._place_of(identity)
+
+    def adopted(self, address: int, identity: str, key: bytes) -> None:
+        self._took(address, identity, key)
 
 
 class Bench:
@@ -119,11 +144,10 @@ class Bench:
                 places[identity] = next(free)
             return places[identity]
 
-        return Finder(keys, BUS_KEY, self.random.randbytes, place, self.adopt)
+        return Finder(Table(keys, place, self.adopt), BUS_KEY, self.random.randbytes)
 
-    def adopt(self, address: int, identity: str) -> None:
+    def adopt(self, address: int, identity: str, key: bytes) -> None:
         """A board has taken its place: the poll scheduler serves it."""
-        key = board_key(int(identity[1:]))
         self.loop.after(0, lambda: self.port.handle(line.Adopt(address, key)))
 
     def _served(self, report: Report) -> bool:

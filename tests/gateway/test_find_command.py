@@ -4,32 +4,11 @@ import json
 
 import pytest
 from cabinet import write_config
-from click.testing import CliRunner
 from pty_street import PtyStreet
-from street import BUS_KEY, Lamp
+from street import BUS_KEY
 
-from lamplighter.gateway.cli_find import find
+from boards import factory_key, make_new, run_find, write_manifest
 from lamplighter.gateway.config import ConfigError, load
-from lamppost.store.settings import Settings
-
-
-def factory_key(number: int) -> bytes:
-    return bytes([200 - number]) * 32
-
-
-def make_new(lamp: Lamp, number: int) -> None:
-    """A board from the box at this place on the line."""
-    settings = Settings()
-    settings.put("identity", f"ll-{number}")
-    settings.put("post-key", factory_key(number))
-    lamp.flash = {"settings": settings.to_bytes()}
-    lamp.start()
-
-
-def run(*arguments: str, code: int = 0) -> dict:
-    done = CliRunner().invoke(find, [*arguments, "--json"], standalone_mode=False, catch_exceptions=False)
-    assert done.return_value == code, done.output
-    return json.loads(done.output)
 
 
 @pytest.fixture
@@ -42,15 +21,13 @@ def street():
 def test_a_new_line_is_found_and_a_replaced_board_takes_its_place(tmp_path, street) -> None:
     config = write_config(tmp_path, street.port, ("127.0.0.1", 1), 3)
     (tmp_path / "keys.json").write_text(json.dumps({"bus_keys": {"bus0": BUS_KEY.hex()}, "posts": {}}))
-    manifest = tmp_path / "delivery.json"
-    manifest.write_text(json.dumps({"posts": {f"ll-{n}": factory_key(n).hex() for n in range(1, 5)}}))
-    manifest.chmod(0o600)
+    manifest = write_manifest(tmp_path, 4)
     with pytest.raises(ConfigError, match="lamplighter find"):
         load(config)
     for number, lamp in enumerate(street.lamps, 1):
         street.call(lambda _, lamp=lamp, number=number: make_new(lamp, number))
 
-    report = run("--config", str(config), "--manifest", str(manifest), "--fill")
+    report = run_find("--config", str(config), "--manifest", str(manifest), "--fill")
     assert report["complete"]
     assert {row["result"] for row in report["boards"]} == {"adopted"}
     assert sorted(row["post"] for row in report["boards"]) == ["p01", "p02", "p03"]
@@ -61,10 +38,10 @@ def test_a_new_line_is_found_and_a_replaced_board_takes_its_place(tmp_path, stre
     gone = next(row for row in report["boards"] if row["post"] == "p02")
     lamp = street.lamps[int(gone["identity"][3:]) - 1]
     street.call(lambda _: make_new(lamp, 4))
-    report = run("--config", str(config), "--manifest", str(manifest))
+    report = run_find("--config", str(config), "--manifest", str(manifest))
     assert [(row["identity"], row["result"]) for row in report["boards"]] == [("ll-4", "unplaced")]
     assert report["silent"] == ["p02"]
-    report = run("--config", str(config), "--manifest", str(manifest), "--replace", "p02=ll-4")
+    report = run_find("--config", str(config), "--manifest", str(manifest), "--replace", "p02=ll-4")
     assert [(row["post"], row["result"]) for row in report["boards"]] == [("p02", "adopted")]
     assert report["silent"] == []
     assert load(config).keys.posts["p02"] == factory_key(4)

@@ -6,7 +6,7 @@ import pytest
 
 from lamplighter.gateway.finding import ADOPTED, DEAF, PARKED, SEARCHES_MAX, STAYS, UNKNOWN, UNPLACED, WRONG_KEY, Finder
 from lamplighter.gateway.line import Received
-from lampsim.finding import BUS_KEY, Bench, board_key, measure
+from lampsim.finding import BUS_KEY, Bench, Table, board_key, measure
 
 SLOWER = [(9600, 0, 70), (19_200, 0, 50), (19_200, 0.1, 90), (9600, 0.1, 130)]
 
@@ -97,14 +97,14 @@ def test_boards_that_nobody_knows_or_that_belong_nowhere_are_told_and_left_alone
     bench.start()
     keys = {"b1001": board_key(1001), "b1002": board_key(1002), "b1003": bytes(32)}  # the last is not its key
     places = {"b1001": 5}
-    bench.find(Finder(keys, BUS_KEY, bench.random.randbytes, places.get, bench.adopt))
+    bench.find(Finder(Table(keys, places.get, bench.adopt), BUS_KEY, bench.random.randbytes))
     found = results(bench)
     assert found["b1001"] == ADOPTED
     assert found["b1002"] == UNPLACED
     assert found["b1003"] == WRONG_KEY
     keys.pop("b1003")
     bench.report = None
-    bench.find(Finder(keys, BUS_KEY, bench.random.randbytes, places.get, bench.adopt))
+    bench.find(Finder(Table(keys, places.get, bench.adopt), BUS_KEY, bench.random.randbytes))
     assert results(bench)["b1003"] == UNKNOWN
     assert bench.posts["b1003"].post.settings.address == 0  # type: ignore[union-attr]
 
@@ -112,7 +112,7 @@ def test_boards_that_nobody_knows_or_that_belong_nowhere_are_told_and_left_alone
 def test_a_board_whose_power_goes_in_the_middle_is_deaf_and_found_again() -> None:
     bench = Bench(115_200, 1)
     bench.start()
-    finder = Finder({"b1001": board_key(1001)}, BUS_KEY, bench.random.randbytes, {"b1001": 9}.get, bench.adopt)
+    finder = Finder(Table({"b1001": board_key(1001)}, {"b1001": 9}.get, bench.adopt), BUS_KEY, bench.random.randbytes)
     asking = finder.run()
     said, seen = next(asking), []
 

@@ -28,6 +28,7 @@ from lamplighter.gateway.database import Database
 from lamplighter.gateway.desired_desk import DesiredDesk
 from lamplighter.gateway.desk import Desk
 from lamplighter.gateway.energy_desk import EnergyDesk
+from lamplighter.gateway.find_desk import FindDesk
 from lamplighter.gateway.firmware_desk import FirmwareDesk
 from lamplighter.gateway.fleet import Fleet
 from lamplighter.gateway.flow_desk import FlowDesk
@@ -76,6 +77,7 @@ class Daemon:
         self.database.start()
         self.fleet = Fleet(config.sites)
         self.rollover = RolloverDesk(self)
+        self.finding = FindDesk(self)
         self.hood = config.neighbourhood()
         self.plans = PlanDesk(self)
         self.desired = DesiredDesk(self)
@@ -123,7 +125,8 @@ class Daemon:
             await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
             self.notifier.ready(f"serving {len(self.config.posts)} posts")
-            coroutines = [self.broker.run(), self._tick(), *self._extras(), *(bus.run() for bus in self.buses.values())]
+            parts = [self.broker.run(), self.finding.serve(), self._tick(), *self._extras()]
+            coroutines = [*parts, *(bus.run() for bus in self.buses.values())]
             tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
             stopped = asyncio.create_task(stop.wait())
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -301,6 +304,10 @@ class Daemon:
         """Say blocks of firmware to everybody on a line."""
         self.buses[bus].handle(line.Cast(self._named(then), blocks))
 
+    def search(self, bus: str, asking: line.Asking, then: Answered) -> None:
+        """Look for boards on a line, beside its polls."""
+        self.buses[bus].handle(line.Search(self._named(then), asking))
+
     def _named(self, then: Answered) -> str:
         self._number += 1
         self._waiting[f"{self._number}"] = then
@@ -324,6 +331,7 @@ class Daemon:
                 self.rollover.tick(now_ms)
                 if self.orders.changed:
                     self.spawn(self.keep_orders())
+                self.finding.tick(now_ms)
             for name, bus in self.buses.items():
                 self.disturbed.tick(name, bus.poller.counters, now_ms)
             for state in self.fleet.to_tell(now_ms):
@@ -357,10 +365,11 @@ class Daemon:
         elif not self.homeassistant.take(topic, payload):
             self.relay.far(topic, payload)
 
-    def spawn(self, coroutine) -> None:
+    def spawn(self, coroutine) -> asyncio.Task:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def addressees(self) -> dict[str, set[str]]:
         """What requests may be aimed at: these groups, and before them those that the office wants."""

@@ -2,18 +2,19 @@
 
 How it goes: posts draw a number for each round. SEARCH asks those whose number begins with a prefix; silence ends that
 branch, one clean HERE is a post, anything else is two or more, and both halves are asked. Each HERE is sealed with its
-post's own key, which the manifest names by identity; so nobody is taken for another, and an unknown identity is told
-and left alone. What was missed in one pass (a lost frame looks like silence) is found in the next: posts that were
-heard keep quiet, so a pass that hears nobody, SILENCES times in a row, is the proof that all are found.
+post's own key: that of the manifest, or while its key is rolled over the one it had or the one it got. So nobody is
+taken for another, and an unknown identity is told and left alone. What was missed in one pass (a lost frame looks like
+silence) is found in the next: posts that were heard keep quiet, so a pass that hears nobody, SILENCES times in a row,
+is the proof that all are found.
 
-Where a post belongs is what `place` says. Two that show the same identity in one round are a copy and its original: the
-second is parked, without an address, until a person gives it an identity of its own.
+Where a post belongs is what the Book says. Two that show the same identity in one round are a copy and its original:
+the second is parked, without an address, until a person gives it an identity of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Generator
+from typing import NamedTuple, Protocol
 
 from lamppost.wire import contexts, messages
 from lamppost.wire.errors import WireError
@@ -66,49 +67,56 @@ class Report(NamedTuple):
     complete: bool
 
 
+class Book(Protocol):
+    """What is known of boards."""
+
+    def knows(self, identity: str) -> bool:
+        """Whether this board is one of ours."""
+        ...
+
+    def keys(self, identity: str) -> Collection[bytes]:
+        """Every key with which this board may seal."""
+        ...
+
+    def place(self, identity: str, key: bytes) -> int | None:
+        """The address of a board that has shown this key, None where it has none here; it is placed then."""
+        ...
+
+    def adopted(self, address: int, identity: str, key: bytes) -> None:
+        """It says that it has its place."""
+        ...
+
+
 class Finder:
-    """One search of one line.
+    """One search of one line. `searches` and `posts` grow while it runs."""
 
-    `keys` are the post keys by identity; `place(identity)` gives its address, None where it has none here;
-    `adopted(address, identity)` is told of each that took its place.
-    """
-
-    def __init__(
-        self,
-        keys: Mapping[str, bytes],
-        bus_key: bytes,
-        random: Callable[[int], bytes],
-        place: Callable[[str], int | None],
-        adopted: Callable[[int, str], None] = lambda address, identity: None,
-    ) -> None:
-        self._keys = keys
+    def __init__(self, book: Book, bus_key: bytes, random: Callable[[int], bytes]) -> None:
+        self.searches = 0
+        self.posts: list[Placed] = []
+        self._book = book
         self._bus_key = bus_key
         self._random = random
-        self._place_of = place
-        self._adopted = adopted
         self._round = b""
         self._told: list[bytes] = []  # first four bytes of the numbers heard last
         self._values: set[bytes] = set()  # heard in this round
         self._where: dict[str, bytes] = {}  # identity: the number of the first that showed it
-        self._posts: list[Placed] = []
-        self._searches = 0
 
     def run(self, address: int = 0) -> Asking:
         """Search everybody that nobody serves, or (address) those that have this address. Yields what to say."""
         self._round = self._random(4)
         silences = passes = 0
-        while silences < SILENCES and passes < PASSES_MAX and self._searches < SEARCHES_MAX:
+        while silences < SILENCES and passes < PASSES_MAX and self.searches < SEARCHES_MAX:
             heard = len(self._values)
             answered = yield from self._pass(address)
             passes += 1
             silences = silences + 1 if not answered and len(self._values) == heard else 0
-        return Report(self._posts, self._searches, passes, silences >= SILENCES)
+        return Report(self.posts, self.searches, passes, silences >= SILENCES)
 
     def _pass(self, address: int) -> Generator[Said, Answer, bool]:
         """Ask everybody, and halves for as long as more than one answers; return whether anybody did."""
         branches = [(0, 0)]
         anybody = False
-        while branches and self._searches < SEARCHES_MAX:
+        while branches and self.searches < SEARCHES_MAX:
             bits, prefix = branches.pop()
             answer = yield self._search(address, bits, prefix), False
             anybody = anybody or answer is not None
@@ -127,7 +135,7 @@ class Finder:
             branches += [(bits + 1, prefix << 1 | 1), (bits + 1, prefix << 1)]
 
     def _search(self, address: int, bits: int, prefix: int) -> bytes:
-        self._searches += 1
+        self.searches += 1
         size = -(-bits // 8)
         told = b"".join(self._told[-TOLD_MAX:])
         values = (self._round, address, bits, (prefix << (8 * size - bits)).to_bytes(size, "big"), told)
@@ -136,24 +144,25 @@ class Finder:
 
     def _found(self, frame: Frame) -> Generator[Said, Answer, None]:
         here = self._here(frame)
-        if here is None or len(self._posts) >= POSTS_MAX:
+        if here is None or len(self.posts) >= POSTS_MAX:
             return
         self._told = [value for value in self._told if value != here.value[:4]] + [here.value[:4]]
         if here.value in self._values:
             return  # it has not heard that we heard it
         self._values.add(here.value)
-        if not self._proved(here, frame):  # told and left alone
-            self._note(here, 0, WRONG_KEY if here.identity in self._keys else UNKNOWN)
+        key = self._proved(here, frame)
+        if not key:  # told and left alone
+            self._note(here, 0, WRONG_KEY if self._book.knows(here.identity) else UNKNOWN)
             return
         first = self._where.setdefault(here.identity, here.value)
-        address = self._place_of(here.identity) if first == here.value else 0
+        address = self._book.place(here.identity, key) if first == here.value else 0
         if address is None:
             self._note(here, 0, UNPLACED)
             return
-        if (yield from self._put(here, address)):
+        if (yield from self._put(here, address, Key(key))):
             self._note(here, address, PARKED if not address else STAYS if here.address == address else ADOPTED)
             if address:
-                self._adopted(address, here.identity)
+                self._book.adopted(address, here.identity, key)
         else:
             self._note(here, address, DEAF)
 
@@ -167,13 +176,15 @@ class Finder:
         except WireError:
             return None
 
-    def _proved(self, here: Here, frame: Frame) -> bool:
-        secret = self._keys.get(here.identity)
-        return bool(secret) and equal(Key(secret).seal(contexts.HERE + self._round, frame.signed), frame.seal)
+    def _proved(self, here: Here, frame: Frame) -> bytes:
+        """The key with which it has sealed; empty where that is none of those it may have."""
+        for secret in self._book.keys(here.identity):
+            if secret and equal(Key(secret).seal(contexts.HERE + self._round, frame.signed), frame.seal):
+                return secret
+        return b""
 
-    def _put(self, here: Here, address: int) -> Generator[Said, Answer, bool]:
+    def _put(self, here: Here, address: int, key: Key) -> Generator[Said, Answer, bool]:
         """Give a post its address and the bus key; return whether it said that it has them."""
-        key = Key(self._keys[here.identity])
         fresh = self._round + here.value
         hidden = hide(key, fresh, self._bus_key) if address else b""
         signed = header(FINDING, GATEWAY, messages.PLACE, 0)
@@ -192,4 +203,4 @@ class Finder:
         return False
 
     def _note(self, here: Here, address: int, result: str) -> None:
-        self._posts.append(Placed(here.identity, here.address, address, result))
+        self.posts.append(Placed(here.identity, here.address, address, result))

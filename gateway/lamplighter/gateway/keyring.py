@@ -48,12 +48,14 @@ class Keyring:
         """The post at whose place each board was adopted, by identity."""
         return {identity: post for post, (identity, _) in self.posts.items()}
 
-    def adopt(self, post: str, identity: str, key: bytes) -> None:
-        """This board now stands at that place; nobody else does, and it nowhere else."""
+    def adopt(self, post: str, identity: str, key: bytes, own: bytes = b"") -> None:
+        """This board now stands at that place; nobody else does, and it nowhere else. Where it has `own`, the key that
+        was in force there, it is the board that was there, and its rollover goes on."""
         self.posts = {name: entry for name, entry in self.posts.items() if entry[0] != identity}
         self.posts[post] = (identity, key)
-        self.next_posts.pop(post, None)
-        self.wanted.pop(post, None)
+        if key != own:
+            self.next_posts.pop(post, None)
+            self.wanted.pop(post, None)
 
 
 def load_keyring(folder: Path) -> Keyring:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 # Yields what to ask a post, (message kind, values), is sent the values of the answer, and returns its result.
 Procedure = Generator[tuple[int, tuple], list, Any]
+# Yields what to say and whether its answer waits for flash, is sent what was heard, and returns its result.
+Asking = Generator[tuple[bytes, bool], Any, Any]
 
 
 # --- in
@@ -35,7 +37,7 @@ class Search(NamedTuple):
     """Look for posts that nobody serves (finding.py); a Result with this id and address 0 follows."""
 
     id: str
-    asking: Generator[tuple[bytes, bool], Any, Any]  # what to say, and whether its answer waits for flash
+    asking: Asking
 
 
 class Cast(NamedTuple):

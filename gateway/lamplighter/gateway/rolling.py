@@ -4,7 +4,8 @@ PROTOCOL.md, section 4, the gateway's side:
 - Nothing is said with a key, or of one, before it lies on disk; where the disk refuses, the step waits.
 - A bus key is given to every post that answers; when all have it, it is in force. What comes under the last one is
   taken until all know that, and FORGET_MS more. Who comes later gets it then.
-- A post's own key is given in its session; both are kept until it has answered in a session under the new one.
+- A post's own key is given in its session; both are kept until it has answered in a session under the new one. A board
+  that has lost its place meanwhile is found under either.
 
 No port, clock or file here: `deeds` does what is decided, and the same code runs in the checker's street.
 """
@@ -144,6 +145,33 @@ class Rolling:
         for post in [*self.ring.wanted, *self.ring.next_posts]:
             if post in self._online and self._may_ask(post):
                 self._post(post)
+
+    # --- posts that are searched for
+
+    def keys_of(self, post: str) -> list[bytes]:
+        """Every key that its board may have now: the one in force and, while it is rolled over, the next."""
+        keys = [table[post] for table in (self.posts, self.ring.next_posts) if post in table]
+        return list(dict.fromkeys(keys))
+
+    def board_of(self, post: str) -> str | None:
+        """The identity of the board that answers there now."""
+        return self._online.get(post)
+
+    def adopt(self, post: str, identity: str, key: bytes) -> None:
+        """A board that was found (finding.py) has taken its place with this key: kept first, then it is served.
+        Raises OSError where it cannot be kept."""
+        own = self.posts.get(post, b"")
+        ring = self.ring.copy()
+        ring.adopt(post, identity, key, own)
+        if ring != self.ring:
+            self._deeds.save(ring)
+        self.ring, self.posts[post] = ring, key
+        self._renewed.discard(post)
+        self._has.pop(post, None)
+        bus, address = self._places[post]
+        self._deeds.tell(bus, line.Adopt(address, key))
+        if post in ring.next_posts:
+            self._deeds.tell(bus, line.PostKey(address, ring.next_posts[post], False))
 
     # --- bus keys
 

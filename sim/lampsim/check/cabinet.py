@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from lamplighter.gateway import commands, items, line, orders, procedures
 from lamplighter.gateway.database import SCHEMA
 from lamplighter.gateway.disturbed import Lines
-from lamplighter.gateway.finding import ADOPTED, STAYS, Finder, Report
+from lamplighter.gateway.finding import ADOPTED, STAYS, Report
+from lamplighter.gateway.hunt import Hunt, Wanted
 from lamplighter.gateway.ledger import Ledger
 from lamplighter.gateway.orders import Order, Orders
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Outbox, Row
@@ -269,21 +270,16 @@ class Cabinet:
         self._homeless.add(post)
 
     def _search(self) -> None:
-        """As `lamplighter find` does, but in the daemon's own turns."""
+        """As the daemon does when posts are silent."""
         rolling = self.keys.rolling
         assert rolling is not None
         for bus in {self._sites[post].bus for post in self._homeless}:
-            addresses = {post: site.address for post, site in self._sites.items() if site.bus == bus}
-            keys = {post: rolling.posts[post] for post in addresses}
+            names = {site.address: post for post, site in self._sites.items() if site.bus == bus}
             random = self.street.random_of("finding", bus, self._life, self._number).randbytes
-
-            def adopted(address: int, post: str, bus: str = bus) -> None:
-                self._after(0, lambda: self._give(bus, line.Adopt(address, self._post_key(post))))
-
-            finder = Finder(keys, rolling.buses[bus], random, addresses.get, adopted)
+            hunt = Hunt(rolling, names, Wanted(bus), lambda work: self._after(0, work), random)
             self._number += 1
             self._waiting[str(self._number)] = self._searched
-            self._give(bus, line.Search(str(self._number), finder.run()))
+            self._give(bus, line.Search(str(self._number), hunt.finder.run()))
 
     def _searched(self, result: line.Result) -> None:
         if isinstance(result.value, Report):

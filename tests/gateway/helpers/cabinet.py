@@ -38,9 +38,9 @@ def write_config(folder: Path, port: str, broker: tuple[str, int], count: int, m
     return path
 
 
-def start_gateway(config: Path) -> subprocess.Popen:
-    """The daemon; its log goes to gateway.log beside the configuration."""
-    code = "import sys; sys.argv[0] = 'lamplighter'; from lamplighter.cli import main; main()"
+def start_gateway(config: Path, first: str = "") -> subprocess.Popen:
+    """The daemon; its log goes to gateway.log beside the configuration. `first`: code that shortens a wait."""
+    code = f"{first}\nimport sys; sys.argv[0] = 'lamplighter'; from lamplighter.cli import main; main()"
     with (config.parent / "gateway.log").open("ab") as log:
         command = [sys.executable, "-c", code, "gateway", "--config", str(config)]
         return subprocess.Popen(command, stdout=log, stderr=log, env={k: v for k, v in ENV.items() if v})

@@ -525,8 +525,8 @@ MUTANTS = [
         "if (address, bus_key) != (settings.address, settings.get(\"bus-key\")):", "if True:", "tests/edge/test_found.py",
     ),
     Mutant(
-        "a post that was found has no session", GATEWAY + "cli_find.py",
-        "asyncio.get_running_loop().call_soon(lambda: bus.handle(line.Adopt(address, key)))", "del key",
+        "a post that was found has no session", GATEWAY + "rolling.py",
+        "self._deeds.tell(bus, line.Adopt(address, key))", "del key",
         GATEWAY_TEST + "find_command.py",
     ),
     Mutant(
