@@ -60,7 +60,7 @@ def summary(config: Config) -> str:
 
 def run(config: Config) -> int:
     """The daemon, from start to exit code."""
-    from lamplighter.gateway.daemon import StartError
+    from lamplighter.gateway.state_folder import StartError
 
     try:
         asyncio.run(_serve(config))

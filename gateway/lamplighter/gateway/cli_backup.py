@@ -40,7 +40,7 @@ def make(path: Path, file: Path) -> int:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(path: Path, file: Path) -> int:
     """Put FILE in the place of the store, which is kept beside it. The gateway must be stopped."""
-    from lamplighter.gateway.daemon import StartError, lock_state
+    from lamplighter.gateway.state_folder import StartError, lock_state
 
     database = database_of(path)
     try:

@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from lamplighter.gateway.config import Config, ConfigError, load
-from lamplighter.gateway.daemon import StartError, lock_state
 from lamplighter.gateway.find_ask import ask
 from lamplighter.gateway.finding import UNPLACED
 from lamplighter.gateway.hunt import IDENTITY_MAX, Wanted
 from lamplighter.gateway.keyring import load_manifest
+from lamplighter.gateway.state_folder import StartError, lock_state
 from lamplighter.terminal import BadInput, print_json
 
 

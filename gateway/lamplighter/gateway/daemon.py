@@ -7,14 +7,11 @@ is there: nothing on the way from a post to the disk waits for it.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from lamplighter.gateway import disturbed, items, line, metrics, orders
 from lamplighter.gateway.air import AirBus
@@ -42,6 +39,7 @@ from lamplighter.gateway.plan_desk import PlanDesk
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.relay_desk import RelayDesk
 from lamplighter.gateway.rollover_desk import RolloverDesk
+from lamplighter.gateway.state_folder import StartError, lock_state
 from lamplighter.gateway.status import StatusReport
 from lamplighter.gateway.topics import Topics, dump
 from lamppost.wire.packed import AGE_MAX_MS
@@ -54,10 +52,6 @@ TICK_S = 0.1
 BAUD = 19_200  # for the measure of noise on a line without a wire, which has none
 HELPERS = 2  # threads that read the store, compile plans and look names up; each takes memory for good
 END_S = 5.0  # what hangs longer than that is left behind: the disk is closed cleanly in any case
-
-
-class StartError(Exception):
-    """The daemon cannot start; one line each."""
 
 
 class Daemon:
@@ -382,18 +376,3 @@ class Daemon:
             for group in post.groups:
                 groups.setdefault(group, set()).add(post.site.id)
         return groups
-
-
-def lock_state(folder: Path):
-    """Make the state folder, for us alone, and hold it. Raises StartError."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w")
-    except OSError as error:
-        raise StartError(f"state_dir {folder}: {error.strerror}; give a folder this user may write") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise StartError(f"state_dir {folder} is in use by another gateway; stop that one") from None
-    return file
