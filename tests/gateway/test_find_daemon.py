@@ -7,11 +7,13 @@ import threading
 
 import pytest
 from cabinet import start_gateway, stop, write_config
+from click.testing import CliRunner
 from pty_street import PtyStreet
 from street import Lamp, post_key
 
 from boards import factory_key, make_new, run_find, write_manifest
 from lamplighter.gateway import find_wire
+from lamplighter.gateway.cli import gateway
 from lamplighter.gateway.config import load
 from lamplighter.gateway.hunt import Wanted
 from lamplighter.gateway.keyring import load_keyring
@@ -86,10 +88,12 @@ class Site:
     def find(self, *words: str, code: int = 0) -> dict:
         return run_find("--config", str(self.config), "--manifest", str(self.manifest), *words, code=code)
 
-    def restart(self) -> None:
+    def restart(self, first: str = "") -> None:
+        """The daemon has ended: start it anew, and wait until it serves those that it can."""
         self.gateway.wait(10)
-        self.gateway = start_gateway(self.config)
-        self.street.wait_for(lambda _: (self.state / find_wire.NAME).exists())
+        before = self.log().count(" is online")
+        self.gateway = start_gateway(self.config, first)
+        self.street.wait_for(lambda _: self.log().count(" is online") >= before + COUNT - 1)
         self.all_but_one_served()
 
     def all_but_one_served(self) -> None:
@@ -156,10 +160,32 @@ def test_a_board_that_has_lost_its_address_needs_no_manifest(site) -> None:
     assert load_keyring(site.state).posts["p03"] == ("post-3", post_key(3))
 
 
+def test_a_post_that_was_added_is_filled_without_stopping_the_cabinet(site) -> None:
+    """The configuration has it, and the daemon is started anew for that; its board comes when it comes."""
+    assert stop(site.gateway) == 0
+    keys = json.loads((site.folder / "keys.json").read_text())
+    del keys["posts"]["p02"]
+    (site.folder / "keys.json").write_text(json.dumps(keys))
+    site.street.call(lambda s: make_new(s.lamps[1], 4))
+    done = CliRunner().invoke(gateway, ["--config", str(site.config), "--check-config"])
+    assert "1 without a board yet (lamplighter find --fill): p02" in done.output
+    site.restart()
+    assert site.find()["boards"][0]["result"] == "unplaced"
+    report = site.find("--fill")
+    assert [(row["post"], row["result"]) for row in report["boards"]] == [("p02", "adopted")]
+    assert report["silent"] == []
+    assert "no board yet, see lamplighter find --fill: p02" in site.log()
+    keys["posts"]["p03"] = "12"
+    (site.folder / "keys.json").write_text(json.dumps(keys))
+    done = CliRunner().invoke(gateway, ["--config", str(site.config), "--check-config"], standalone_mode=False)
+    assert done.return_value == 2, "a key that is none is a fault"
+    assert '"posts" needs for p03' in done.output
+
+
 def test_silent_posts_are_looked_for_by_the_daemon_itself_and_strangers_are_named_once(site) -> None:
     assert stop(site.gateway) == 0
     hurry = "from lamplighter.gateway import find_desk; find_desk.SILENT_MS, find_desk.AGAIN_MIN_MS = 1000, 500"
-    site.gateway = start_gateway(site.config, hurry)
+    site.restart(hurry)
     site.all_served()
     lost, swapped = site.street.lamps[2], site.street.lamps[1]
 

@@ -2,7 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from street import Street, post_key
 
+from lamplighter.gateway import line
 from lamplighter.gateway.burst import FRUITLESS_MAX, PAUSE_MS, ROUNDS, Burst
 from lamplighter.gateway.hints import DUE_MS, HINTS_MAX, Hints
 
@@ -74,6 +76,14 @@ def test_every_address_gets_a_place_and_gaps_that_nobody_has_are_skipped() -> No
     assert burst.next(3) == (20, 21)
     assert burst.next(4) is None
     assert not burst.under_way
+
+
+def test_a_board_that_was_found_gets_a_place_too() -> None:
+    street = Street(2)
+    street.run_until(lambda: street.online() == {1, 2}, 10_000)
+    street.give(line.Adopt(9, post_key(9)))
+    street.poller._burst.garbled(street.now)
+    assert [street.poller._burst.next(street.now) for _ in range(2)] == [(1, 2), (9, 9)]
 
 
 def test_a_place_that_is_garbled_itself_is_given_once_more() -> None:

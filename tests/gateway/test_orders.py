@@ -66,6 +66,18 @@ def test_a_post_that_was_only_away_is_not(cabinet):
     assert cabinet.asked == []
 
 
+def test_another_board_in_its_place_is_told_however_often_it_has_started(cabinet):
+    cabinet.orders.taken("p01", HALF, 4)
+    cabinet.orders.taken("p02", HALF, 4)
+    cabinet.orders.another("p01")
+    cabinet.orders.online("p01", 4)
+    cabinet.orders.online("p02", 4)
+    assert [post for post, *_ in cabinet.asked] == ["p01"]
+    cabinet.answer()
+    cabinet.orders.online("p01", 4)
+    assert cabinet.asked == []
+
+
 def test_once_it_has_taken_it_again_it_is_not_told_a_third_time(cabinet):
     cabinet.orders.taken("p01", HALF, 4)
     cabinet.orders.online("p01", 5)

@@ -24,6 +24,10 @@ class Burst:
         self._fruitless = 0
         self._not_before_ms = 0
 
+    def adopt(self, addresses: list[int]) -> None:
+        """These posts there are now."""
+        self._runs = _runs(sorted(addresses))
+
     def garbled(self, t_ms: int) -> bool:
         """Garbage instead of an event; return whether somebody is asked for it."""
         if self._now is not None:

@@ -34,7 +34,7 @@ PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERR
 def gateway(path: Path, check_config: bool, verbose: bool) -> int:
     """Run the cabinet daemon."""
     try:
-        config = load(path)
+        config = load(path, all_keys=False)
     except ConfigError as error:
         return complain(error.lines, EXIT_USAGE)
     if check_config:
@@ -47,6 +47,9 @@ def gateway(path: Path, check_config: bool, verbose: bool) -> int:
 def summary(config: Config) -> str:
     """How many of everything; what crosses from line to line only where something does."""
     words = f"{len(config.buses)} lines, {len(config.posts)} posts"
+    boardless = config.boardless()
+    if boardless:
+        words += f"; {len(boardless)} without a board yet (lamplighter find --fill): {', '.join(boardless)}"
     hood = config.neighbourhood()
     crossing = sum(post in hood.routes or post in hood.wanted for post in hood.near)
     if crossing:

@@ -109,6 +109,10 @@ class Config:
         """Who hears whom, over all lines and to the next cabinets."""
         return neighbourhood(self.sites, self.far, self.streets)
 
+    def boardless(self) -> list[str]:
+        """The posts without a key: their boards are still to be found."""
+        return [post.site.id for post in self.posts if post.site.id not in self.keys.posts]
+
     def on_bus(self, bus: str) -> list[PostSite]:
         """The posts of one line."""
         return [post.site for post in self.posts if post.site.bus == bus]
@@ -181,7 +185,8 @@ TOP = ("gateway", "mqtt", "bus", "post", "far")
 
 
 def load(path: Path, all_keys: bool = True) -> Config:
-    """Read and check the file; without `all_keys` a post may lack its key. Raises ConfigError with every fault."""
+    """Read and check the file; without `all_keys` a post with a wire may lack its key: its board is still to be found.
+    Raises ConfigError with every fault."""
     reader = _Reader(path, all_keys)
     config = reader.config()
     if reader.faults or config is None:
@@ -368,7 +373,9 @@ class _Reader:
             return Keys({}, {})
         wanted_posts = [post for post in wanted_posts if post not in ring.posts]
         wanted_buses = [bus.id for bus in buses if bus.id not in ring.buses]
-        keys, faults = read_keys(self._place(gateway["keys_file"]), wanted_buses, wanted_posts, self.all_keys)
+        wired = {bus.id for bus in buses if bus.mqtt is None}
+        may_lack = [] if self.all_keys else [post.site.id for post in posts if post.site.bus in wired]
+        keys, faults = read_keys(self._place(gateway["keys_file"]), wanted_buses, wanted_posts, may_lack)
         self.faults.extend(faults)
         return Keys(keys.buses | ring.buses, keys.posts | {post: key for post, (_, key) in ring.posts.items()})
 

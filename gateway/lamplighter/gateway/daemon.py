@@ -118,6 +118,8 @@ class Daemon:
             await self.firmware.restore()
             await self.desk.restore()
             log.info("gateway %s serves %d posts", self.config.id, len(self.config.posts))
+            if self.config.boardless():
+                log.warning("no board yet, see lamplighter find --fill: %s", ", ".join(self.config.boardless()))
             self.notifier.ready(f"serving {len(self.config.posts)} posts")
             parts = [self.broker.run(), self.finding.serve(), self._tick(), *self._extras()]
             coroutines = [*parts, *(bus.run() for bus in self.buses.values())]
@@ -153,7 +155,8 @@ class Daemon:
     def _poller(self, bus) -> Poller:
         sites = self.config.on_bus(bus.id)
         stored = self.outbox.stored()
-        keys = {site.address: self.config.keys.posts[site.id] for site in sites}
+        known = self.config.keys.posts
+        keys = {site.address: known[site.id] for site in sites if site.id in known}
         bus_key, random = self.config.keys.buses[bus.id], secrets.token_bytes
         counter = self.ledger.counter(bus.id, true_utc_s())
         acks = {site.address: stored[site.id] for site in sites if site.id in stored}
@@ -252,6 +255,8 @@ class Daemon:
         self.alarms.heard(post, True)
         self.rollover.rolling.online(post, online)
         self.firmware.online(post, online.boots)
+        if self.fleet.states[post].identity not in ("", online.identity):
+            self.orders.another(post)
         self.orders.online(post, online.boots)
         if self.fleet.online(post, online, self.utc_s()):
             log.info("%s is online", post)

@@ -73,8 +73,12 @@ class FindDesk:
             self._daemon.spawn(self._caller(reader, writer))
 
         server = await asyncio.start_unix_server(called, sock=listener, limit=find_wire.LINE_MAX)
-        async with server:
-            await server.serve_forever()
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            with contextlib.suppress(OSError), find_wire.address(self._daemon.config.state_dir) as name:
+                os.unlink(name)
 
     def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

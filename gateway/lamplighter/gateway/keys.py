@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,15 +38,14 @@ class Keys(NamedTuple):
         return f"Keys({len(self.buses)} buses, {len(self.posts)} posts)"  # never the keys themselves
 
 
-def read_keys(path: Path, buses: list[str], posts: list[str], every: bool = True) -> tuple[Keys, list[str]]:
-    """The keys of the named buses and posts, and the faults found; without `every`, a post may have none."""
+def read_keys(path: Path, buses: list[str], posts: list[str], may_lack: Collection[str] = ()) -> tuple[Keys, list[str]]:
+    """The keys of the named buses and posts, and the faults found; a post of `may_lack` may have none."""
     try:
         raw = read_private(path)
     except ValueError as error:
         return Keys({}, {}), [f"keys_file {path}: {error}"]
     faults: list[str] = []
-    bus_keys = _keys(raw, "bus_keys", buses, faults)
-    keys = Keys(bus_keys, _keys(raw, "posts", posts, faults if every else []))
+    keys = Keys(_keys(raw, "bus_keys", buses, (), faults), _keys(raw, "posts", posts, may_lack, faults))
     return keys, [f"keys_file {path}: {fault}" for fault in faults]
 
 
@@ -71,7 +71,9 @@ def read_private(path: Path) -> dict[str, Any]:
     return raw
 
 
-def _keys(raw: dict[str, Any], part: str, names: list[str], faults: list[str]) -> dict[str, bytes]:
+def _keys(
+    raw: dict[str, Any], part: str, names: list[str], may_lack: Collection[str], faults: list[str]
+) -> dict[str, bytes]:
     table = raw.get(part)
     if not isinstance(table, dict):
         faults.append(f'"{part}" is missing; it holds a key for each of {len(names)}')
@@ -79,6 +81,8 @@ def _keys(raw: dict[str, Any], part: str, names: list[str], faults: list[str]) -
     keys = {}
     for name in names:
         value = table.get(name)
+        if value is None and name in may_lack:
+            continue
         if isinstance(value, str) and KEY.fullmatch(value):
             keys[name] = bytes.fromhex(value)
         else:

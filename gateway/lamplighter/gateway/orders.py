@@ -21,6 +21,7 @@ log = logging.getLogger("lamplighter.orders")
 
 KEPT_MAX = 1000  # 250 posts and the four layers that a gateway moves
 NAME = "orders"  # in the ledger
+NO_BOOTS = -1
 
 
 class Order(NamedTuple):
@@ -81,6 +82,13 @@ class Orders:
                 log.info("%s has started anew and is told again: %s", post, order.reason or f"layer {layer}")
                 wait_ms = (order.until_s - now_s) * 1000
                 self._deeds.ask(post, order.procedure(now_s), wait_ms, self._told(post, order, boots))
+
+    def another(self, post: str) -> None:
+        """Another board stands there, which was told nothing; how often it has started says nothing."""
+        for where, (order, _) in list(self._kept.items()):
+            if where[0] == post:
+                self._kept[where] = order, NO_BOOTS
+                self.changed = True
 
     def dump(self) -> str:
         """For the ledger; nothing has changed since."""

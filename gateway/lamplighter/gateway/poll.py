@@ -138,6 +138,7 @@ class Poller:
         elif isinstance(event, line.Adopt):
             self._link.adopt(event.address, event.key)
             self._roster.adopt(event.address, t_ms)
+            self._burst.adopt(list(self._roster.peers))
             self.timekeeper.closed(event.address)
         elif isinstance(event, (line.BusKeys, line.PostKey)):
             self.rekey(event, t_ms)
