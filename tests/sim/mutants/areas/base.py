@@ -1,0 +1,20 @@
+"""What a deliberate bug is, and the places that they are in."""
+
+from typing import NamedTuple
+
+CHECK = "check"
+SEEDS = "127,146,133,209,217,262,289,389,116,126,205,196,250,259,322,334,197,215,233,258,270,371,404,442"  # small
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    catcher: str = CHECK
+
+
+POST, GATEWAY = "edge/lamppost/", "gateway/lamplighter/gateway/"
+LIGHT, WIRE, STORE = POST + "light/", POST + "wire/", POST + "store/"
+FLASH_TEST = "tests/sim/test_check_flash.py"
+EDGE_TEST, GATEWAY_TEST = "tests/edge/test_", "tests/gateway/test_"
