@@ -74,6 +74,16 @@ class Steps(unittest.TestCase):
         self.assertTrue(decision.jump)
         self.assertEqual((decision.now_pm, decision.level_pm), (900, 900))
 
+    def test_a_short_ramp_within_a_long_one_is_followed_in_steps_of_its_own(self):
+        """Found by `lampsim check` (promise 2): for half a minute the lamp went straight past where it should bend."""
+        lamp = Lamp([["dim", START + 60, START + 3600, 0, 100, 60]], max_pm=600)
+        lamp.run(59000)
+        for second in range(60, 130):
+            lamp.run(second * 1000)
+            plan_pm = (600 + second) * 1000 // 900
+            level_pm = min(600, plan_pm + (100 - plan_pm) * min(second - 60, 60) // 60)
+            self.assertLess(abs(lamp.dimmer.level(lamp.t_ms) - level_pm), 15, second)
+
     def test_a_scene_without_a_ramp_begins_at_once_while_the_plan_ramps(self):
         lamp = Lamp([["full", START + 30, START + 60, 0, 1000, 0]])
         decision = lamp.run(30000)

@@ -258,7 +258,7 @@ class Arbiter:
 
 def _horizon(plan, segment, asks, upper, utc_s, faded_s, fade_ms):
     """Return (next_s, at_s): when layers 1 and 2 next change their course, and the moment whose level to aim at."""
-    next_s, ramps, longest_s = ground_ends(plan, segment, utc_s)
+    next_s, ramps, least_s = ground_ends(plan, segment, utc_s)
     if not ramps:
         return next_s, utc_s
     if fade_ms:  # to where the ramp will have got by then, and on from there
@@ -266,7 +266,7 @@ def _horizon(plan, segment, asks, upper, utc_s, faded_s, fade_ms):
     below = len(asks) - len(upper)
     straight = ramps == 1 and not upper and below <= (1 if utc_s < segment.ramp_end_s() else 2)
     straight = straight and plan.min_pm == 0 and plan.max_pm == LEVEL_MAX  # the luminaire's limits bend it too
-    return next_s, next_s if straight else min(next_s, utc_s + max(1, longest_s // _RAMP_STEPS))
+    return next_s, next_s if straight else min(next_s, utc_s + max(1, least_s // _RAMP_STEPS))
 
 
 def _highest_change(old, new):

@@ -58,13 +58,13 @@ def _scene_share(start, end, ramp, utc_s, at_s):
 
 
 def ground_ends(plan, segment, utc_s):
-    """Return (next_s, ramps, longest_s): when layers 1 and 2 next begin, end or finish a ramp; how many ramps run at
-    `utc_s`, and the longest of them."""
+    """Return (next_s, ramps, shortest_s): when layers 1 and 2 next begin, end or finish a ramp; how many ramps run at
+    `utc_s`, and the shortest of them."""
     next_s = segment.end_s
-    ramps = longest = 0
+    ramps = least = 0
     if segment.ramp_s and utc_s < segment.ramp_end_s():
         next_s = min(next_s, segment.ramp_end_s())
-        ramps, longest = 1, segment.ramp_s
+        ramps, least = 1, segment.ramp_s
     for _, start, end, _, _, ramp in plan.scenes:
         ramp = min(ramp, end - start)  # a ramp that was cut short is undone in as long as it took
         for begin in (start, end):
@@ -73,8 +73,8 @@ def ground_ends(plan, segment, utc_s):
             elif utc_s < begin + ramp:
                 next_s = min(next_s, begin + ramp)
                 ramps += 1
-                longest = max(longest, ramp)
-    return next_s, ramps, longest
+                least = min(least or ramp, ramp)
+    return next_s, ramps, least
 
 
 def _clipped(text):
