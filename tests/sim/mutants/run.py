@@ -3,7 +3,7 @@
     python tests/sim/mutants/run.py [--quick] [NAME...]
 
 Prints one line a mutant and exits with 1 where one survives. A catcher that is "check" runs `lampsim check` on the
-seeds of mutants.py, the others the named test file.
+seeds or the case of the mutant, the others the named test file.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(Path(__file__).parent))
-from mutants import CHECK, MUTANTS, QUICK, SEEDS, Mutant  # noqa: E402 - a script beside its data
+from mutants import CHECK, MUTANTS, QUICK, Case, Mutant  # noqa: E402 - a script beside its data
 
 TIMEOUT_S = 900
 FOLDERS = ("edge", "gateway", "sim")
@@ -50,7 +50,7 @@ def try_one(mutant: Mutant) -> tuple[bool, str]:
             shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
         apply(mutant, place)
         begun = time.monotonic()
-        caught, how = _check(place) if mutant.catcher == CHECK else _test(mutant.catcher, place)
+        caught, how = _check(mutant.case, place) if mutant.catcher == CHECK else _test(mutant.catcher, place)
         return caught, f"{how} ({time.monotonic() - begun:.0f} s)"
 
 
@@ -63,8 +63,9 @@ def apply(mutant: Mutant, place: Path) -> None:
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
-def _check(place: Path) -> tuple[bool, str]:
-    words = ["-m", "lampsim", "check", "--seeds", SEEDS, "--jobs", "1", "--no-shrink", "--json"]
+def _check(case: Case, place: Path) -> tuple[bool, str]:
+    what = ["--seed", case.seeds, "--faults", case.faults] if case.faults else ["--seeds", case.seeds]
+    words = ["-m", "lampsim", "check", *what, "--jobs", "1", "--no-shrink", "--json"]
     done = _python(words, place)
     if done.returncode == 1 and done.stdout.startswith("{"):
         broken = json.loads(done.stdout)["broken"][0]

@@ -6,12 +6,20 @@ CHECK = "check"
 SEEDS = "127,146,133,209,217,262,289,389,116,126,205,196,250,259,322,334,197,215,233,258,270,371,404,442"  # small
 
 
+class Case(NamedTuple):
+    """What `lampsim check` plays: seeds, or one seed with a fault plan of its own."""
+
+    seeds: str
+    faults: str = ""
+
+
 class Mutant(NamedTuple):
     name: str
     file: str
     old: str
     new: str
     catcher: str = CHECK
+    case: Case = Case(SEEDS)
 
 
 POST, GATEWAY = "edge/lamppost/", "gateway/lamplighter/gateway/"
