@@ -15,7 +15,7 @@ MUTANTS = [
     ),
     Mutant(
         "a board is believed who it is without its key", GATEWAY + "finding.py",
-        "return bool(secret) and equal(", "return bool(secret) or equal(", "tests/sim/test_finding.py",
+        "if secret and equal(Key(secret)", "if secret or equal(Key(secret)", "tests/sim/test_finding.py",
     ),
     Mutant(
         "a post that is served answers a search", "edge/lamppost/found.py", "elif self._is_served(t_ms):",
