@@ -1,12 +1,16 @@
 """Runs a board's flash image on the Unix port of MicroPython: its littlefs is mounted as /, `machine` is a stand-in.
 
-    micropython -X heapsize=192wK run_board.py IMAGE BUS SERVICE
+    micropython -X heapsize=192wK run_board.py IMAGE BUS SERVICE [PLATFORM [main]]
 
 BUS and SERVICE are ptys that are the board's UARTs. Pins and PWM are told on stdout (`pin 16 1`, `pwm 15 65535`), a
 watchdog that is fed as `fed`; stdin takes `level PIN VALUE` and `speed N`, how much faster the board's clock runs. A
 reset ends with code 42.
+
+With PLATFORM, such as rp2, stdin and stdout are the board's USB port instead, as a laptop finds it: first MicroPython's
+prompt, of which there is what mpremote wants, or with `main` first main.py. Ctrl-D at the prompt ends with code 43.
 """
 
+import io
 import os
 import select
 import sys
@@ -17,7 +21,10 @@ import vfs
 __import__("asyncio.core")  # with the real time, which its task queue, in C, has in any case
 
 BLOCK = 4096
+SOFT_RESET = 43
 IMAGE, BUS, SERVICE = sys.argv[1:4]
+USB = len(sys.argv) > 4
+PLATFORM = sys.argv[4] if USB else ""
 
 
 class Disk:
@@ -78,7 +85,7 @@ levels = {}
 
 
 def hear():
-    while stdin.poll(0):
+    while not USB and stdin.poll(0):
         words = sys.stdin.readline().split()
         if len(words) == 3 and words[0] == "level":
             levels[int(words[1])] = int(words[2])
@@ -158,8 +165,73 @@ class WDT:
             print("fed")
 
 
+class Timer:
+    PERIODIC = 1
+
+    def __init__(self, number):
+        pass
+
+    def init(self, period, mode, callback):
+        pass
+
+
+def prompt():
+    """Serve the raw REPL, until a soft reset."""
+    raw, code = False, b""
+    while True:
+        try:
+            key = sys.stdin.buffer.read(1)
+            if not key:
+                sys.exit(3)
+            if key == b"\x01" and code == b"\x05A":  # raw paste, which this does not have
+                code = b""
+                print("R\x00", end="")
+            elif key == b"\x01":
+                raw, code = True, b""
+                print("raw REPL; CTRL-B to exit\r\n>", end="")
+            elif key == b"\x02":
+                raw = False
+                print("\r\n>>> ", end="")
+            elif key == b"\x03":
+                code = b""
+            elif key != b"\x04":
+                code += key
+            elif not raw:
+                print("MPY: soft reboot\r\n", end="")
+                sys.exit(SOFT_RESET)
+            else:
+                code = run(code)
+        except KeyboardInterrupt:
+            code = b""
+
+
+def run(code):
+    print("OK", end="")
+    error = ""
+    try:
+        exec(str(code, "utf-8"), names)
+    except Exception as fault:
+        text = io.StringIO()
+        sys.print_exception(fault, text)
+        error = text.getvalue()
+    print("\x04" + error + "\x04>", end="")
+    return b""
+
+
+names = {"__name__": "__main__"}
+
+
+class Sys:
+    """The `sys` of a Pico."""
+
+    platform = PLATFORM
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
+
+
 class Machine:
-    Pin, PWM, UART, ADC, WDT = Pin, PWM, UART, ADC, WDT
+    Pin, PWM, UART, ADC, WDT, Timer = Pin, PWM, UART, ADC, WDT, Timer
     PWRON_RESET = 1
 
     @staticmethod
@@ -184,5 +256,10 @@ sys.path[:] = ["", ".frozen"]
 sys.modules["machine"] = Machine
 sys.modules["time"] = Time
 os.chdir("/")
-with open("/main.py") as file:
-    exec(file.read(), {"__name__": "__main__"})
+if USB:
+    sys.modules["sys"] = Sys()
+if not USB or sys.argv[5:] == ["main"]:
+    with open("/main.py") as file:
+        exec(file.read(), {"__name__": "__main__"})
+if USB:
+    prompt()
