@@ -73,8 +73,9 @@ class ChooseTest(unittest.TestCase):
         choose.light({"lamp": {"kind": "pwm", "pin": 14, "power_on_pm": 600, "inverted": True}})
         self.assertEqual((STATE.driven[14], STATE.duties[14]), (0, 65535 - 39321))
         self.setUp()
-        choose.light({"lamp": {"kind": "0-10v", "pin": 15, "power_on_pm": 600}}, False)
-        self.assertEqual((STATE.driven, STATE.duties), ({15: 1}, {}))
+        for lamp, power_on in (({"power_on_pm": 600}, False), ({"power_on_pm": 600, "curve": "logarithmic"}, True)):
+            choose.light({"lamp": dict(kind="0-10v", pin=15, **lamp)}, power_on)
+            self.assertEqual((STATE.driven, STATE.duties), ({15: 1}, {}))
 
     def test_a_wrong_board_json_raises_nothing(self):
         for found in ({}, {"lamp": None, "relay": 7}, {"lamp": {"pin": 15, "power_on_pm": "x"}}, {"relay": {}}):

@@ -84,6 +84,7 @@ class ConfigTest(unittest.TestCase):
         self.refused(changed(relay={"stagger_ms": 101}), "relay.stagger_ms is a whole number from 0 to 100")
         self.refused(changed(lamp={"power_on_pm": 499}), "lamp.power_on_pm is a whole number from 500 to 1000")
         self.refused(changed(lamp={"inverted": 1}), "lamp.inverted is true or false")
+        self.refused(changed(lamp={"curve": "s"}), "lamp.curve is one of logarithmic, linear")
         self.refused(changed(lamp={"pin": "15"}), "lamp.pin is a whole number")
         self.refused(changed(lamp={"low_pm": 900, "high_pm": 800}), "lamp.low_pm is below")
         self.refused({"board": "rp2", "lamp": {"kind": "pwm"}}, "lamp.pin is missing")

@@ -4,7 +4,7 @@ import unittest
 
 from lamppost.boards.ds3231 import Ds3231
 from lamppost.boards.inputs import PULSE_OLD_MS, Contact, Lux, Pulses
-from lamppost.boards.lamp import STEP_MS, Lamp, Voltage
+from lamppost.boards.lamp import STEP_MS, Lamp, Voltage, duty_of
 from lamppost.boards.port import Port
 from lamppost.light import dates
 
@@ -175,6 +175,19 @@ class LampTest(unittest.TestCase):
         for level_pm in (1000, 1000, 500, 1, 0):
             one.follow(level_pm, level_pm, 0)
         self.assertEqual(recorder.did, [65535 - 58981, 65535 - 32767, 65535 - 6605, 65535 - 3276])
+
+    def test_a_driver_with_the_logarithmic_curve(self):
+        """IEC 62386-102, section 9.3: light is 10 ** (3 x - 1) per cent at the share x of the way from low to high."""
+        recorder = Recorder()
+        one = Voltage(recorder.duty, 0, 100, 1000, False, True)
+        for level_pm in (1, 10, 100, 500, 1000, 0):
+            one.follow(level_pm, level_pm, 0)
+        shares = [(duty / 65535 - 0.1) / 0.9 for duty in recorder.did[:5]]
+        for share, level_pm in zip(shares, (1, 10, 100, 500, 1000)):
+            self.assertTrue(abs(10 ** (3 * share) / level_pm - 1) < 0.01, (share, level_pm))
+        self.assertEqual(recorder.did[5], 0)
+        duties = [duty_of(level_pm, 0, 0, 1000, False, True) for level_pm in range(1, 1001)]
+        self.assertEqual(duties, sorted(duties))
 
     def test_identify_never_leaves_a_person_in_the_dark(self):
         recorder = Recorder()

@@ -61,6 +61,7 @@ def run(root: str = "") -> None:
 
 def light(found, power_on=True) -> None:
     """The dimming output that `found` (a board.json, perhaps a wrong one) names, at its power-on level or full.
+    A driver with a logarithmic curve is full until the firmware knows better.
 
     Raises nothing.
     """
@@ -68,7 +69,7 @@ def light(found, power_on=True) -> None:
         lamp = found["lamp"]
         pin = machine.Pin(lamp["pin"], machine.Pin.OUT, value=0 if lamp.get("inverted") else 1)
         level_pm = lamp.get("power_on_pm", 1000)
-        if power_on and 0 < level_pm < 1000:
+        if power_on and 0 < level_pm < 1000 and lamp.get("curve") != "logarithmic":
             low_pm = lamp.get("low_pm", 0)
             duty = (low_pm * 1000 + (lamp.get("high_pm", 1000) - low_pm) * level_pm) * 65535 // 1000000
             machine.PWM(pin, freq=lamp.get("hz", 1000), duty_u16=65535 - duty if lamp.get("inverted") else duty)

@@ -6,6 +6,7 @@ nearest known one; a pin that is used twice, or cannot do what it is asked, is r
 
 import json
 
+from lamppost.boards.pins import CLASSES, Pins
 from lamppost.limits import TICKS_MASK
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 BAUDS = (9600, 19200, 38400, 57600, 115200)
 PRESENCE_MAX = 4  # the wire's field for an input
-CLASSES = ("pedestrian", "cyclist", "car")
 _REQUIRED = object()
 _FILE_MAX = 4096  # a full board.json has 1,100 bytes
 POWER_ON_MIN_PM = 500  # half the light looks like three quarters of it: enough to walk by until the firmware runs
@@ -25,22 +25,6 @@ _PATH_MAX = 128  # /dev/serial/by-id/ and what names an adapter have 70 characte
 
 class ConfigError(ValueError):
     """board.json cannot be used; the text is one line and says what to do."""
-
-
-class Pins:
-    """What the pins of a board can do: `pins`, `outputs` and `analog` are lists of numbers.
-
-    `uarts` is a list: for each UART the (tx, rx) pins it can use, or None where any pin will do. `devices`: serial
-    ports have paths and PWM has a chip and a channel, as on Linux. `watchdog_max_ms`: what its watchdog can be set to.
-    """
-
-    def __init__(self, pins, outputs, analog, uarts, watchdog_max_ms, devices=False):
-        self.pins = pins
-        self.outputs = outputs
-        self.analog = analog
-        self.uarts = uarts
-        self.watchdog_max_ms = watchdog_max_ms
-        self.devices = devices
 
 
 def read(text, board: str, pins: Pins) -> "dict[str, Any]":
@@ -112,7 +96,7 @@ def _lamp(pins: Pins):
         ("inverted", _flag, False),
         ("power_on_pm", _whole(POWER_ON_MIN_PM, 1000), 1000),
         ("address", _whole(0, 63), None),
-        ("curve", _one_of(("logarithmic", "linear")), "logarithmic"),
+        ("curve", _one_of(("logarithmic", "linear")), None),
         ("active", _LEVEL, 1),
     ) + where
 
@@ -244,6 +228,7 @@ def _check_lamp(lamp, pins: Pins) -> None:
     for key in wanted:
         if lamp[key] is None:
             raise ConfigError("lamp.%s is missing: where the %s is" % (key, lamp["kind"]))
+    lamp["curve"] = lamp["curve"] or ("logarithmic" if dali else "linear")
     if lamp["low_pm"] >= lamp["high_pm"]:
         raise ConfigError("lamp.low_pm is below lamp.high_pm; turn the output with lamp.inverted")
 

@@ -4,8 +4,8 @@ Pins 6 to 11 hold the flash, 0, 2, 12 and 15 say at start how to boot (ESP32 dat
 port that mpremote uses.
 """
 
-from lamppost.boards.config import Pins
 from lamppost.boards.micro import Micro
+from lamppost.boards.pins import Pins
 
 _OUTPUTS = [4, 5, 13, 14] + list(range(16, 20)) + [21, 22, 23, 25, 26, 27, 32, 33]
 

@@ -3,8 +3,8 @@
 Looked at each LOOK_MS; `t_ms` is an unwrapped count of milliseconds.
 """
 
-from lamppost.boards.config import CLASSES
 from lamppost.boards.inputs import Contact, Lux, Pulses
+from lamppost.boards.pins import CLASSES
 
 LOOK_MS = 20  # a person crosses a sensor's beam in some 300 ms
 _SLOW_MS = 1000

@@ -5,6 +5,8 @@ step while the lamp moves and once when it rests; and, where it wants it, `power
 `switch(on)` drives a pin. The lamp begins at its power-on level.
 """
 
+from math import log
+
 from lamppost.light.dimmer import Dimmer
 from lamppost.limits import LEVEL_MAX
 
@@ -12,9 +14,12 @@ STEP_MS = 20  # 50 steps a second: no eye sees them
 _BLINK_MS = 500
 
 
-def duty_of(level_pm: int, off_pm: int, low_pm: int, high_pm: int, inverted) -> int:
-    """The duty, 0..65535, of a level, 0..1000."""
+def duty_of(level_pm: int, off_pm: int, low_pm: int, high_pm: int, inverted, logarithmic=False) -> int:
+    """The duty, 0..65535, of a level, 0..1000. `logarithmic`: the driver has the dimming curve of IEC 62386-102, three
+    decades of light between low and high."""
     if level_pm > 0:
+        if logarithmic:
+            level_pm = int(0.5 + LEVEL_MAX / 3 * log(level_pm) / log(10))
         duty = (low_pm * LEVEL_MAX + (high_pm - low_pm) * level_pm) * 65535 // (LEVEL_MAX * LEVEL_MAX)
     else:
         duty = off_pm * 65535 // LEVEL_MAX
@@ -22,14 +27,14 @@ def duty_of(level_pm: int, off_pm: int, low_pm: int, high_pm: int, inverted) -> 
 
 
 class Voltage:
-    """PWM and 0-10 V outputs: a duty that is a straight line of the level; `off_pm` of full scale when it is 0.
+    """PWM and 0-10 V outputs: a duty that is a line of the level, or of its logarithm; `off_pm` when it is 0.
 
     `set_duty(0..65535)`. A 0-10 V driver (IEC 60929 annex E) has its minimum at 1 V: low_pm 100, high_pm 1000.
     """
 
-    def __init__(self, set_duty, off_pm: int, low_pm: int, high_pm: int, inverted):
+    def __init__(self, set_duty, off_pm: int, low_pm: int, high_pm: int, inverted, logarithmic=False):
         self._set = set_duty
-        self._shape = (off_pm, low_pm, high_pm, inverted)
+        self._shape = (off_pm, low_pm, high_pm, inverted, logarithmic)
         self._duty = None
 
     def follow(self, level_pm: int, target_pm: int, left_ms: int) -> None:

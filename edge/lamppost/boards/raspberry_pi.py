@@ -9,8 +9,8 @@ import signal
 import time
 
 from lamppost.boards import linux
-from lamppost.boards.config import Pins
 from lamppost.boards.ds3231 import Ds3231
+from lamppost.boards.pins import Pins
 from lamppost.limits import TICKS_MASK
 
 _FREE = list(range(4, 14)) + [16, 17] + list(range(19, 28))

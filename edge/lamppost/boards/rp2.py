@@ -5,7 +5,7 @@ datasheet, table 2 (section 1.4.3).
 """
 
 from lamppost.boards import micro
-from lamppost.boards.config import Pins
+from lamppost.boards.pins import Pins
 
 _ALL = list(range(23)) + [26, 27, 28]
 

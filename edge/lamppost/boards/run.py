@@ -5,12 +5,12 @@ Light comes first: the lamp is at its power-on level before anything else is ope
 """
 
 import asyncio
+import sys
 
 from lamppost.agent import Agent
-from lamppost.boards import config as configs
 from lamppost.boards.field import LOOK_MS, Field
 from lamppost.boards.firmware import Firmware
-from lamppost.boards.flash import FolderFlash
+from lamppost.boards.flash import CPYTHON, FolderFlash
 from lamppost.boards.lamp import Lamp, Voltage, duty_of
 from lamppost.boards.port import Port
 from lamppost.clock import Clock
@@ -185,7 +185,8 @@ def open_lamp(config, hardware, gear=None) -> Lamp:
     power_on_pm = section["power_on_pm"]
     output = gear
     if not output:
-        shape = (section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"])
+        logarithmic = section["curve"] == "logarithmic"
+        shape = (section["off_pm"], section["low_pm"], section["high_pm"], section["inverted"], logarithmic)
         output = Voltage(hardware.pwm(section, duty_of(power_on_pm, *shape)), *shape)
     show = hardware.switch(lantern["pin"], lantern["active"], 0) if lantern else None
     if not relay:
@@ -194,13 +195,20 @@ def open_lamp(config, hardware, gear=None) -> Lamp:
 
 
 def read_config(path: str, board):
-    """The checked board.json of a board. Raises ConfigError."""
+    """The checked board.json of a board. Raises ConfigError. A microcontroller forgets how to read one: 10 KB."""
+    from lamppost import boards
+    from lamppost.boards import config as configs
+
     try:
         with open(path) as file:
             text = file.read()
     except OSError:
         raise configs.ConfigError("%s is missing: write it, as edge/BOARDS.md says" % path)
-    return configs.read(text, board.name, board.pins)
+    found = configs.read(text, board.name, board.pins)
+    if not CPYTHON:
+        del sys.modules["lamppost.boards.config"]
+        delattr(boards, "config")
+    return found
 
 
 def keep_turn(config, journal: Journal, address: int) -> None:
