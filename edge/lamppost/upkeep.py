@@ -163,6 +163,10 @@ class Upkeep:
             self.health.factor(factor_pm, self._post.dimmer.level(t_ms), t_ms)
         found = self.measured.get("temp")
         if found is not None:
+            if t_ms - found[1] >= limits.UPKEEP_MS:  # a thermometer that fell silent must not dim for ever
+                self._post.temp_dc = None
+                self._post.look_again(t_ms)
+                found = (0, t_ms)
             self.health.heat(found[0], t_ms)
 
     def _sensors(self, t_ms: int) -> None:

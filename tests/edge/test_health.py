@@ -224,6 +224,19 @@ class PostTest(unittest.TestCase):
         self.power(bench, 60, 0)
         self.assertEqual(bits(bench), [])
 
+    def test_a_thermometer_that_falls_silent_while_it_is_hot_dims_not_for_ever(self):
+        bench = self.night()
+        for _ in range(40):  # two tenths of an hour
+            bench.give(("temp", 950))
+            bench.run(30000)
+        self.assertEqual((bench.post.dimmer.target_pm, bits(bench)), (limits.DERATED_PM, ["hot"]))
+        bench.run(limits.UPKEEP_MS - 60000)
+        self.assertEqual(bench.post.dimmer.target_pm, limits.DERATED_PM)
+        bench.run(limits.UPKEEP_MS)
+        self.assertEqual(bench.post.dimmer.target_pm, 1000)
+        bench.run(400000)
+        self.assertEqual(bits(bench), [])
+
     def test_an_open_door(self):
         bench = self.night()
         bench.give(("door", True))

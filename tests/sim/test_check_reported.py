@@ -13,7 +13,7 @@ from lampsim.faults import REGISTRY, draw_plan
 from lampsim.faults.base import Shape
 from lampsim.faults.cabinet import GatewayDeath
 from lampsim.faults.flash import WornFlash
-from lampsim.faults.lamp import LampTrouble, MainsTrouble, ResetStorm, SilentMeter, StuckRelay
+from lampsim.faults.lamp import LampTrouble, MainsTrouble, ResetStorm, SilentMeter, SilentThermometer, StuckRelay
 from lampsim.faults.lines import FrameLoss
 from lampsim.faults.plan import HEALTH
 from lampsim.faults.posts import HotDriver, LampFailure, PowerCut, StuckSensor
@@ -64,6 +64,7 @@ def street(level: int, minutes: float, *faults) -> Street:
         (100, 14, HotDriver(30.0, 200.0, POST, 810), {"hot"}),
         (100, 5, HotDriver(30.0, 200.0, POST, 790), set()),
         (100, 5, HotDriver(30.0, 200.0, POST, 2000), set()),
+        (100, 36, SilentThermometer(30.0, 1800.0, POST, "hot"), {"hot"}),
         (100, 13, ResetStorm(30.0, 40.0, POST, 5.0), {"resets"}),
         (100, 49, StuckSensor(30.0, 2000.0, POST), {"sensor-stuck"}),
         (100, 49, ChatteringSensor(30.0, 2000.0, POST, 3.0, 1.9), {"sensor-stuck"}),

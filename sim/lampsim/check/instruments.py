@@ -9,6 +9,7 @@ names for it have one (or a relay, or a photocell), from the start on. `spoil(pa
     relay      closed (it does not open), open (it does not close)
     meter      silent
     photocell  dead, dark, bright, noise
+    thermometer hot (it shows 90 C once more, and nothing after that)
     door       open, slams
 """
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 METER_US = 15_000_000  # as a board reads its meter
 RELAY_US = 5_000_000  # a relay opens when the lamp has been dark for so long
 SLAM_US = 4_000_000
+HEAT_US = 30_000_000  # as a board reads its thermometer
+COOL_DC, HOT_DC = 400, 900
 LEAK_MW = 450  # of a driver whose relay does not open: its own consumption, with the lamp dark
 CYCLE_US, OUT_US = 60_000_000, 25_000_000
 DIP_US = 35_000_000
@@ -41,6 +44,7 @@ class Instruments:
         self._street, self._one = street, one
         self._random = street.random_of("instruments", one.name)
         self._spoilt: dict[str, str] = {}
+        self._temperature_dc: int | None = None  # until a fault has said one, nobody looks
         self._since_us = 0  # of the last thing that was spoilt or mended
         self._fade = (1000, 1000, 0, 0)  # from, to, begun, over
         self._relay_closed = True
@@ -61,6 +65,8 @@ class Instruments:
             self._door()
         if self._one.sensor == "stuck":
             self._one.handle(("presence", 0, 1, 0))
+        if self._temperature_dc is not None:
+            self._feel()
         if "meter" in self.has:
             self._later(self._random.randrange(METER_US), self._measure)
 
@@ -94,6 +100,23 @@ class Instruments:
             self._look_at_the_sky()
         elif part == "door":
             self._door()
+        elif part == "thermometer":
+            if kind:
+                self._one.handle(("temp", HOT_DC))
+            self.heat(COOL_DC)
+
+    def heat(self, temperature_dc: int) -> None:
+        """The thermometer shows this from now on, unless it is silent."""
+        first, self._temperature_dc = self._temperature_dc is None, temperature_dc
+        if not self._spoilt.get("thermometer"):
+            self._one.handle(("temp", temperature_dc))
+        if first and self._one.post is not None:
+            self._later(HEAT_US, self._feel)
+
+    def _feel(self) -> None:
+        if not self._spoilt.get("thermometer"):
+            self._one.handle(("temp", self._temperature_dc))
+        self._later(HEAT_US, self._feel)
 
     def _door(self) -> None:
         kind, begun_us = self._spoilt.get("door"), self._since_us

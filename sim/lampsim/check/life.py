@@ -8,6 +8,7 @@ from lampsim.check.overheard import Ear
 from lampsim.check.reference import Bounds, Command, SlowPlan
 
 TRAIL_MS = 700_000  # longer than any hold, and than the trail from which a post reads a direction
+SILENT_MS = 600_000  # a thermometer that has said nothing for so long is not believed
 BREAK_MS = 2_000  # and this is no break
 
 
@@ -28,6 +29,7 @@ class Life:
         self.counters: dict[tuple[int, int], int] = {}  # of the last broadcast heard from an origin
         self.lux: int | None = None
         self.temperature_dc: int | None = None
+        self.heated_ms = 0  # when that was measured
         self.past: deque[tuple[int, Bounds]] = deque()
         self.plan: SlowPlan | None = None
         self.raw: bytes | None = None
@@ -37,6 +39,13 @@ class Life:
         self.second, self.wakes = 0, 0
         self.keys: set[bytes] = set()  # bus keys that it takes
         self.under: dict[bytes, dict[tuple[int, int], int]] = {}  # `counters` by the bus key that they came under
+
+    def believed_dc(self, shown_dc: int | None, t_ms: int) -> int | None:
+        """The temperature that counts: none where the last is ten minutes old; within ten minutes more a post sees
+        that, and shows none (`shown_dc`)."""
+        age_ms = t_ms - self.heated_ms
+        late = age_ms >= SILENT_MS and shown_dc is None
+        return None if late or age_ms > 2 * SILENT_MS + BREAK_MS else self.temperature_dc
 
     def sensed(self, address: int, user_class: int, t_ms: int) -> None:
         """Somebody was sensed somewhere: perhaps one who was elsewhere before."""

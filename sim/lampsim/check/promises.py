@@ -43,6 +43,7 @@ CLOCK_OFF_MS = 1_500
 ASKED_S = 31  # so long a gateway tries to reach a post
 WRITES_A_START = 8  # a post writes its flash so often at a start,
 WRITES_AN_HOUR = 10  # and of its own accord so often an hour: 90,000 a year of the ten million that it has
+ITEMS_A_WRITE = 128  # and for items, which a contact that bounces makes until it counts as stuck
 ASKED_FOR = ("settings", "plan", "slot", "intake")  # records that are written when somebody wants them to be
 WAKES_MAX = 400  # a second and post, but for bytes that come: where two speak at once each comes by itself
 POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
@@ -216,7 +217,7 @@ class Witness:
         self._take_plan(one, life)
         utc_s = post.clock.utc_s(t_ms)
         in_force = [command for command in life.commands.values() if t_ms < command.until_ms]
-        limit_pm = derated_pm(life.temperature_dc)
+        limit_pm = derated_pm(life.believed_dc(post.temp_dc, t_ms))
         presence = NOBODY if utc_s is None else self._presence(one, life, utc_s, t_ms)
         inputs = (life.plan, presence, in_force, limit_pm, _photocell(life.lux))
         now = _expected(inputs, utc_s)
@@ -428,7 +429,7 @@ class Witness:
         elif event[0] == "lux":
             life.lux = event[1]
         elif event[0] == "temp":
-            life.temperature_dc = event[1]
+            life.temperature_dc, life.heated_ms = event[1], t_ms
 
     # --- promise 5
 
@@ -445,6 +446,7 @@ class Witness:
         assert post is not None
         own = sum(count for name, count in one.flash.written.items() if name not in ASKED_FOR)
         most = WRITES_A_START * one.starts + WRITES_AN_HOUR * (self.street.loop.now_us / 3.6e9 + 1)
+        most += post.items.next_seq / ITEMS_A_WRITE
         if own > most:
             raise self._broken(5, one, f"its flash is written {own} times ({one.flash.written}), at most {most:.0f}")
         for name, size, most in bounded.of_post(post):

@@ -39,7 +39,7 @@ MARGIN_MS = 5_000  # what is told is judged at once, what is due in time
 SEEN_MS = 20_000  # somebody who stays is looked at each ten seconds
 LOOK_MS = 605_000  # and what nobody tells each ten minutes: a post looks for itself
 EARLY_MS = 1_500  # two clocks that are read at two moments
-FRESH_MS, SETTLED_MS = 60_000, 10_000
+FRESH_MS, SETTLED_MS, COLD_MS = 60_000, 10_000, 600_000
 STUCK_MS, DAY_MS, ENOUGH_SEEN = 1_800_000, 86_400_000, 500
 CLOCK_MS, SILENT_MS, SHORT_MS, SHORT_STARTS = 900_000, 7_200_000, 600_000, 5
 HOUR_MS, CALM_MS, CYCLES = 3_600_000, 7_200_000, 5
@@ -236,6 +236,10 @@ class Told:
                 courses[number].untold()
             self.lit = None
             self.vague_ms = t_ms  # whether it was dark in between nobody knows
+        if "temp" in self.last and t_ms - self.last["temp"][1] >= COLD_MS:
+            courses[HOT].unsure(t_ms)
+            if t_ms - self.last["temp"][1] > COLD_MS + LOOK_MS:
+                courses[HOT].good = self.last["temp"][1] + COLD_MS + LOOK_MS
         stuck = [user_class for user_class in life.here if t_ms >= life.since[user_class] + STUCK_MS]
         courses[SENSOR_STUCK].is_(bool(stuck), t_ms)
         courses[CLOCK_LOST].is_(post.clock.utc_s(t_ms) is None and t_ms >= CLOCK_MS, t_ms)
@@ -349,7 +353,9 @@ class Reported:
     def _measured(self, one: StreetPost, told: Told, number: int, value: int) -> None:
         """An item carries what was measured."""
         if number in MEASURED:
-            right = told.last.get(MEASURED[number], (None, 0))[0]
+            right, at_ms = told.last.get(MEASURED[number], (None, 0))
+            if number == HOT and one.ran_ms() - at_ms >= COLD_MS:
+                right = 0  # of a thermometer that is silent
             if value != right:
                 raise self._broken(1, one, f"{NAMES[number]} is told with {value}, and {right} was measured")
 

@@ -436,7 +436,7 @@ class Street:
         self.posts[post].instruments.spoil(part, kind)
 
     def set_temperature(self, post: str, temperature_dc: int) -> None:
-        self.posts[post].handle(("temp", temperature_dc))
+        self.posts[post].instruments.heat(temperature_dc)
 
     def set_gateway(self, on: bool) -> None:
         if on:

@@ -73,6 +73,19 @@ class SilentMeter(Spoilt):
     least_s = 700.0
 
 
+@fault("silent-thermometer")
+@dataclass(frozen=True)
+class SilentThermometer(Spoilt):
+    """The thermometer of a driver shows 90 C, and then nothing any more."""
+
+    kind: str = "hot"
+
+    KINDS = ("hot",)
+    part = "thermometer"
+    needs = ("thermometer",)
+    least_s = 1300.0
+
+
 @fault("reset-storm")
 @dataclass(frozen=True)
 class ResetStorm(PostFault):

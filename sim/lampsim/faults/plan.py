@@ -14,7 +14,7 @@ PLACES = ("lost-place",)  # and these too
 FLASH = ("bad-image", "flash-cut", "update", "worn-flash")
 HEALTH = (
     "chattering-sensor", "door", "lamp-trouble", "mains-trouble", "photocell", "reset-storm", "silent-meter",
-    "stuck-relay",
+    "silent-thermometer", "stuck-relay",
 )  # fmt: skip
 
 

@@ -152,6 +152,7 @@ class LampFailure(PostFault):
 class HotDriver(PostFault):
     """A driver gets too hot, or its sensor shows nonsense (over 150 C)."""
 
+    needs = ("thermometer",)
     temperature_dc: int = 900
 
     @classmethod

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lamplighter.gateway.procedures import send_plan
+from lamppost.limits import DERATE_FROM_DC
 from lamppost.wire.post_link import PostLink
 
 from ..faults.base import Fault, Shape
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 OLD_US = 2_000_000  # recordings younger than that nobody can tell from an echo of the line
 POWER_US = 50_000_000  # a broken lamp's power sensor tells again, before the post takes its value for old
+HEAT_US = 300_000_000  # and a hot driver's thermometer
 PLAN_EXPIRES_MS = 60_000
 
 
@@ -42,6 +44,7 @@ class WorldStage:
         self._far: dict[str, Wire] = {}
         self.lost_items: set[tuple[str, int]] = set()  # (post, seq), in a database that was damaged
         self.stores_lost = 0
+        self._heat: dict[str, int] = {}  # what the thermometer of a post shows
         self.forged = 0  # events that somebody said with a stolen bus key
 
     def shape(self, duration_s: float) -> Shape:
@@ -188,7 +191,8 @@ class WorldStage:
             self.set_lamp(post, not kind)
 
     def set_temperature(self, post: str, temperature_dc: int) -> None:
-        self.posts[post].give(("temp", temperature_dc))
+        self._heat[post] = temperature_dc
+        self._tell_heat(post)
 
     def set_gateway(self, on: bool) -> None:
         for gateway in self.world.gateways.values():
@@ -237,6 +241,14 @@ class WorldStage:
             gateway.ask(post, send_plan(raw), PLAN_EXPIRES_MS, lambda result: None)
 
     # ---
+
+    def _tell_heat(self, post: str) -> None:
+        """A thermometer that shows nothing any more would soon not be believed; what is cool need not be told again."""
+        temperature_dc = self._heat[post]
+        self.posts[post].give(("temp", temperature_dc))
+        if temperature_dc > DERATE_FROM_DC:
+            again = lambda: self._tell_heat(post) if self._heat[post] == temperature_dc else None  # noqa: E731
+            self.loop.at(self.loop.now_us + HEAT_US, again)
 
     def _tell_power(self, post: str) -> None:
         one = self.posts[post]
