@@ -15,7 +15,9 @@ from lampsim.check.shrink import shrink
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults import loads
+from lampsim.faults.lamp import ResetStorm
 from lampsim.faults.posts import PowerCut
+from lampsim.faults.sensors import ChatteringSensor
 
 SMALL = (262, 389)  # worlds of four to six posts and a few minutes
 
@@ -26,6 +28,18 @@ def test_the_promises_hold_and_a_case_replays(seed):
     assert outcome.text == ""
     assert outcome.looks > 100
     assert play(drawn(seed)) == outcome
+
+
+@pytest.mark.parametrize(
+    "case",
+    [  # an order that is told again to a post that starts anew; a short ramp within a long one, with somebody about
+        Case(218, (ResetStorm(14.165, 409.907, "p08", 40.0),)),
+        Case(37, (ChatteringSensor(0.0, 283.6, "p08", 20.0, 0.1),), 11, 2.66),
+    ],
+    ids=["order told again", "ramp in a ramp"],
+)
+def test_what_once_broke_a_promise_holds(case):
+    assert play(case).text == ""
 
 
 def test_a_lamp_that_is_turned_down_behind_its_back_is_seen():

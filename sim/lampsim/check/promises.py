@@ -70,6 +70,7 @@ class Witness:
         self.vague: set[tuple[str, int, int]] = set()  # numbers that a worn flash let a post give out twice
         self._forged: set[tuple[str, int]] = set()  # (post, number) of events that whoever has the bus key said
         self._epochs_lost = 0
+        self._ends: dict[tuple[str, str], int] = {}  # until when a post may be told a command: it expires, or is over
         self.looks = 0
         self._lives: dict[str, Life] = {}
         self._air: dict[str, dict[bytes, Frame]] = {}
@@ -351,7 +352,10 @@ class Witness:
             asked = self.street.cabinet.asked.get(text)
             if asked is None or (asked.layer, asked.op, asked.level_pm) != (layer, op, level_pm):
                 raise self._broken(4, one, f"command {text} ({layer}, {op}, {level_pm}) was never given")
-            late_s = self.street.utc_ms() // 1000 - self.street.cabinet.published[text][2]
+            now_s = self.street.utc_ms() // 1000
+            last_s = self._ends.get((one.name, text), self.street.cabinet.published[text][2])
+            late_s = now_s - last_s  # who has taken it and started anew may be told again until it is over
+            self._ends.setdefault((one.name, text), now_s + for_s)
             if late_s > ASKED_S and not self.street.clock_was_wrong:
                 raise self._broken(3, one, f"command {text} acts {late_s} s after it has expired")
             if not 0 < for_s <= limits.OVERRIDE_MAX_S:
