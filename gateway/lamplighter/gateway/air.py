@@ -20,6 +20,7 @@ from collections.abc import Callable
 import aiomqtt
 
 from lamplighter.gateway import config, line, tls
+from lamplighter.gateway.driver import Driver
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.refusals import reason
 from lamplighter.gateway.session import V311, Session, clean
@@ -70,22 +71,18 @@ def heard(way: str, data: bytes) -> bool:
     return (frame.type == messages.EVENT) == (kind == "event")
 
 
-class AirBus:
-    """One line. `act(bus id, action)` gets every action of the Poller but Send. `refused` counts payloads that were no
-    frame of their sender, `dropped` frames that the broker did not take."""
+class AirBus(Driver):
+    """One line on a broker. `refused` counts payloads that were no frame of their sender, `dropped` frames that the
+    broker did not take."""
 
     def __init__(self, settings: config.Bus, gateway: str, poller: Poller, act: Callable[[str, tuple], None]) -> None:
+        super().__init__(settings, poller, act)
         assert settings.mqtt is not None
-        self.settings = settings
-        self.poller = poller
         self.refused = self.dropped = 0
         self.is_open = False
         self._mqtt = settings.mqtt
         self._base = base(gateway, settings.id)
         self._client_id = f"{gateway}-{settings.id}"
-        self._act = act
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
         self._out: deque[tuple[str, bytes]] = deque()
         self._some = asyncio.Event()
         self._said = ""
@@ -111,25 +108,14 @@ class AirBus:
             self.close()
 
     def close(self) -> None:
+        super().close()
         self.is_open = False
         self._out.clear()
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
 
     def handle(self, event: tuple | None) -> None:
-        """Give the Poller an event, or None for the time that has passed, and do what it says."""
-        if event is None and not self.is_open:
-            return
-        for action in self.poller.handle(event, self.now_ms()):
-            if isinstance(action, line.Send):
-                self._send(action.data)
-            else:
-                self._act(self.settings.id, action)
-        self._wake()
-
-    def now_ms(self) -> int:
-        return int(self._loop.time() * 1000)
+        """As Driver has it; but time passes only while there is somebody to ask."""
+        if event is not None or self.is_open:
+            super().handle(event)
 
     # --- one connection
 
@@ -201,14 +187,8 @@ class AirBus:
         log.warning("%s: the connection to the broker is lost; trying again", self.settings.id)
         self.handle(line.LineDown())
 
-    def _wake(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        deadline = self.poller.deadline() if self.is_open else None
-        if deadline is not None:
-            at = max(deadline / 1000 + 0.0005, self._loop.time())  # half a millisecond: rounding must not wake early
-            self._timer = self._loop.call_at(at, self.handle, None)
+    def _deadline(self) -> int | None:
+        return super()._deadline() if self.is_open else None
 
     def _say(self, text: str) -> None:
         if text != self._said:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import serialx
 
 from lamplighter.gateway import config, line
+from lamplighter.gateway.driver import Driver
 from lamplighter.gateway.poll import Poller
 
 log = logging.getLogger("lamplighter.bus")
@@ -25,16 +26,12 @@ class PortError(OSError):
     """The port cannot be used; the text is one line that says what to do."""
 
 
-class Bus(asyncio.Protocol):
-    """One line. `act(bus id, action)` gets every action of the Poller but Send."""
+class Bus(Driver, asyncio.Protocol):
+    """One line on a serial port."""
 
     def __init__(self, settings: config.Bus, poller: Poller, act: Callable[[str, tuple], None]) -> None:
-        self.settings = settings
-        self.poller = poller
-        self._act = act
-        self._loop = asyncio.get_running_loop()
+        super().__init__(settings, poller, act)
         self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._lost: asyncio.Future[str] = self._loop.create_future()
 
     @property
@@ -76,24 +73,10 @@ class Bus(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        super().close()
         if self._transport:
             self._transport.close()
             self._transport = None
-
-    def handle(self, event: tuple | None) -> None:
-        """Give the Poller an event, or None for the time that has passed, and do what it says."""
-        for action in self.poller.handle(event, self.now_ms()):
-            if isinstance(action, line.Send):
-                self._send(action.data)
-            else:
-                self._act(self.settings.id, action)
-        self._wake()
-
-    def now_ms(self) -> int:
-        return int(self._loop.time() * 1000)
 
     # --- asyncio.Protocol
 
@@ -111,15 +94,6 @@ class Bus(asyncio.Protocol):
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-    def _wake(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        deadline = self.poller.deadline()
-        self._timer = None
-        if deadline is not None:
-            at = max(deadline / 1000 + 0.0005, self._loop.time())  # half a millisecond: rounding must not wake early
-            self._timer = self._loop.call_at(at, self.handle, None)
 
 
 def _reason(port: str, error: OSError) -> str:
