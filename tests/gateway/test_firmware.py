@@ -249,3 +249,72 @@ def test_an_image_that_is_none_is_refused_at_once() -> None:
     ):
         with pytest.raises(ValueError, match="image"):
             Image.read(data)
+
+
+class Bricked(Board):
+    """A Board that nothing is heard of once it has installed."""
+
+    def start(self) -> None:
+        super().start()
+        self.powered = self.starts == 1
+
+
+def test_an_image_that_no_board_survives_reaches_three_of_a_line_and_that_is_said(tmp_path) -> None:
+    """[D-10]"""
+    street, image = ready(boards=[Bricked(address) for address in range(1, 7)]), build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: street.lamps[0].starts == 2, 5 * MINUTE)
+    street.run(street.now + 9 * MINUTE)
+    assert [lamp.starts for lamp in street.lamps] == [2, 1, 1, 1, 1, 1]
+    street.run(street.now + 60 * MINUTE)
+    assert [lamp.starts for lamp in street.lamps] == [2, 2, 2, 1, 1, 1]
+    assert "look at one before others get it" in street.rollout.report()["p6"]["reason"]
+
+
+def test_a_board_that_starts_slowly_is_waited_for_and_then_four_are_under_way(tmp_path) -> None:
+    """[D-10]"""
+
+    class Slow(Board):
+        def start(self) -> None:
+            super().start()
+            if self.starts == 2:
+                self.powered = False
+                street.at(street.now + 20_000, lambda: setattr(self, "powered", True))
+
+    boards = [Slow(address) for address in range(1, 9)]
+    street = FirmwareStreet(boards=boards)
+    street.run_until(lambda: len(street.online()) == 8, MINUTE)
+    image, most = build(tmp_path), [0]
+    street.want(image)
+
+    def count() -> None:
+        proven = any(board.starts == 2 and board.powered for board in boards)
+        away = sum(board.starts == 2 and not board.powered for board in boards)
+        most.append(away)
+        assert away <= (INSTALLING_MAX if proven else 1)
+        street.at(street.now + 100, count)
+
+    count()
+    rolled_out(street, image)
+    assert max(most) == INSTALLING_MAX
+
+
+def test_a_gateway_that_has_just_started_hears_first_who_is_at_it(tmp_path) -> None:
+    """[D-10]"""
+
+    class Away(Board):
+        def start(self) -> None:
+            super().start()
+            if self.starts == 2 and self.address == 1:
+                self.powered = False
+                street.at(street.now + 10_000, lambda: setattr(self, "powered", True))
+
+    street = FirmwareStreet(boards=[Away(address) for address in (1, 2, 3)])
+    street.run_until(lambda: len(street.online()) == 3, MINUTE)
+    image = build(tmp_path)
+    street.want(image)
+    street.run_until(lambda: not street.lamps[0].powered, 5 * MINUTE)
+    street.kill()
+    street.run_until(lambda: street.lamps[0].powered, MINUTE)
+    assert [lamp.starts for lamp in street.lamps] == [2, 1, 1]
+    rolled_out(street, image)

@@ -19,6 +19,7 @@ def test_every_kind_of_fault_of_the_design_is_there():
         "mad-post", "two-keepers", "stolen-bus-key", "rollover", "lost-place",
         "flash-cut", "worn-flash", "update", "bad-image", "chattering-sensor", "photocell", "door", "lamp-trouble",
         "mains-trouble", "stuck-relay", "silent-meter", "silent-thermometer", "reset-storm",
+        "cast", "withdrawn-cast", "hostile-blocks",
     }  # fmt: skip
 
 

@@ -6,7 +6,8 @@ Rules kept here
   later, is served from its own segment on when the others are through.
 - A post keeps whole segments over a power cut, and says where it stands; so nothing is kept here but the image.
 - Nobody is asked to install before it says that it has all. One post of a line installs first; only when it runs the
-  image do others, INSTALLING_MAX at a time.
+  image do others, INSTALLING_MAX at a time. Who was asked to counts until it says what came of it, also while it is
+  silent, and a gateway that has just started first hears who is at it: no line goes dark by an image.
 - What a post refuses it is not asked again; who does not answer is asked ever more seldom.
 
 Pure: `tick` and the answers come with the time, and what is to be done goes to `deeds`.
@@ -28,6 +29,7 @@ ASK_MS = 5_000  # eight tries at 200 ms, behind those of 31 others
 AGAIN_MIN_MS = 10_000
 AGAIN_MAX_MS = 300_000
 RESTARTS_MS = 15_000  # a board checks, installs and starts again: it is asked then, and when it is back
+UNHEARD_MS = 600_000  # who was to install and says nothing for so long holds up nobody; TRIES_MAX of them all
 TRIAL_MS = 60_000  # how often a post is asked whether its trial of ten minutes is over
 INSTALLING_MAX = 4  # at once, of a line: the others hear what happens meanwhile
 TRIES_MAX = 3  # of an image that arrived spoilt, or was whole and not installed: then a person must look
@@ -35,6 +37,7 @@ TRIES_MAX = 3  # of an image that arrived spoilt, or was whole and not installed
 WAITING, SENDING, INSTALLING, TRIAL = "waiting", "sending", "installing", "trial"
 INSTALLED, REFUSED, OTHER = "installed", "refused", "other board"
 FINAL = (INSTALLED, REFUSED, OTHER)
+SILENT = "posts that were to install it first are not heard of any more: look at one before others get it"
 SPOILT = "what arrives is not what was sent: a line that garbles, or a stolen bus key (lamplighter rollover)"
 
 Answered = Callable[[Result], None]
@@ -65,6 +68,7 @@ class _Post:
     behind: bool = False
     spoilt: int = 0
     installs: int = 0
+    until_ms: int = 0  # until when it counts as installing; 0: it does not
     not_before_ms: int = 0
     pause_ms: int = AGAIN_MIN_MS
 
@@ -80,6 +84,7 @@ class Rollout:
         self._rounds = 0
         self._saying = False
         self._proven = False  # some post of the line runs it
+        self._install_ms: int | None = None  # nobody is asked to install before
         self.ended = False  # nothing more is to be done for it
 
     def online(self, post: str, boots: int) -> None:
@@ -97,11 +102,14 @@ class Rollout:
         """Do what is due; to be called about each second, and it calls itself when something has come."""
         if self.ended:
             return
+        if self._install_ms is None:
+            self._install_ms = now_ms + RESTARTS_MS
         here = {post: target for post, target in self._posts.items() if target.online}
         for post, target in here.items():
             if target.state not in (*FINAL, SENDING) and not target.asking and now_ms >= target.not_before_ms:
                 self._ask(post, target, messages.TAKE)
-        self._install(here)
+        if now_ms >= self._install_ms:
+            self._install(here, now_ms)
         if self._saying or any(t.asking and (t.state == SENDING or not t.asked) for t in here.values()):
             return
         takers = {post: t for post, t in here.items() if t.state == SENDING and t.segment < self.image.segments}
@@ -171,6 +179,8 @@ class Rollout:
 
     def _heard(self, target: _Post, what: int | None, code: int, segment: int, missing: int, text: str, now_ms: int):
         target.reason = text
+        installing = code == messages.OK and text != "on trial"
+        target.until_ms = (target.until_ms or now_ms + UNHEARD_MS) if installing else 0
         if code == messages.MORE:
             self._more(target, segment, missing, text)
         elif code == messages.OK:
@@ -198,24 +208,24 @@ class Rollout:
         target.segment, target.missing = segment, missing
         target.pause_ms = AGAIN_MIN_MS
 
-    def _install(self, here: dict[str, _Post]) -> None:
+    def _install(self, here: dict[str, _Post], now_ms: int) -> None:
         """Let those install that have all of it, and whose turn it is."""
-        under_way = sum(self._installs(target) for target in here.values())
-        most = INSTALLING_MAX if self._proven else 1
+        under_way = sum(target.until_ms > now_ms for target in self._posts.values())
+        silent = sum(0 < target.until_ms <= now_ms for target in self._posts.values())
+        most = INSTALLING_MAX if self._proven else 1 if silent < TRIES_MAX else 0
         for post, target in here.items():
-            if under_way >= most:
-                return
             if target.state != SENDING or target.segment < self.image.segments or target.asking:
+                continue
+            if under_way >= most:
+                target.reason = "" if most else SILENT
                 continue
             if target.installs >= TRIES_MAX:
                 target.state, target.reason = REFUSED, "the image is whole, and was not installed; see the post's log"
                 continue
             target.installs += 1
+            target.until_ms = now_ms + UNHEARD_MS
             under_way += 1
             self._ask(post, target, messages.INSTALL)
-
-    def _installs(self, target: _Post) -> bool:
-        return target.state == INSTALLING or (target.asking and target.segment >= self.image.segments)
 
     def _later(self, target: _Post, now_ms: int) -> None:
         target.not_before_ms = now_ms + target.pause_ms

@@ -28,6 +28,19 @@ def of_post(post) -> Iterator[tuple[str, int, int]]:
         answers = post.line._answers
         yield "results remembered", len(answers._results), 16
         yield "bytes of a plan on its way", len(answers._blob[2]) if answers._blob else 0, 4096
+        held = answers._blocks._held if answers._blocks else {}
+        yield "blocks of an image", len(held), 32
+        yield "bytes of them", sum(map(len, held.values())), 4096
+
+
+def blocks_of(post) -> tuple:
+    """What a post has collected of a segment, and what it waits for."""
+    blocks = post.line._answers._blocks if post.line is not None else None
+    return (
+        ()
+        if blocks is None or not blocks._name
+        else (blocks._name, blocks._segment, blocks._missing, tuple(blocks._held.items()))
+    )
 
 
 def of_poller(poller, peers: int) -> Iterator[tuple[str, int, int]]:

@@ -32,6 +32,7 @@ from lamplighter.office.gaps import Gaps
 from lamplighter.plans.hashing import document_hash
 from lamppost.wire import messages
 from lamppost.wire.packed import AGE_MAX_MS
+from lampsim.check.casts import Casts
 from lampsim.check.disk import Disk
 from lampsim.check.keys import Keys
 from lampsim.check.worlds import Ask
@@ -117,6 +118,7 @@ class Cabinet:
         self.faults: dict[str, int] = {}  # of a post, as it last told
         self._homeless: set[str] = set()  # posts that have lost their place; the operator remembers them
         self.keys = Keys(self)
+        self.casts = Casts(self)
 
     # --- life
 
@@ -150,6 +152,7 @@ class Cabinet:
         self._disturbed = Lines(bauds, self._present, self.ask, random)
         self._every(WATCH_US, self._watch)
         self._every(SEARCH_US, self._search)
+        self.casts.begin()
 
     def kill(self) -> None:
         """kill -9: all but the store is gone."""
@@ -158,6 +161,7 @@ class Cabinet:
             self._life += 1
             if self.disk is not None:
                 self.disk.close()
+            self.casts.kill()
             self.pollers.clear()
             self._waiting.clear()
             self._online.clear()
@@ -211,6 +215,7 @@ class Cabinet:
         poller = self.pollers[bus]
         for action in poller.handle(event, self._now_ms()):
             if isinstance(action, line.Send):
+                self.casts.said(bus, poller, action.data)
                 self.street.buses[bus].write("gateway", action.data)
             else:
                 self._act(bus, action)
@@ -244,9 +249,11 @@ class Cabinet:
             self.plans.back(self._names[bus, action.address])
             rolling.online(self._names[bus, action.address], action)
             self.orders.online(self._names[bus, action.address], action.boots)
+            self.casts.online(self._names[bus, action.address], action.boots)
         elif isinstance(action, line.Offline):
             self._online.pop(self._names[bus, action.address], None)
             rolling.offline(self._names[bus, action.address])
+            self.casts.offline(self._names[bus, action.address])
         elif isinstance(action, line.Result):
             self._waiting.pop(action.id, lambda _: None)(action)
 
@@ -295,6 +302,11 @@ class Cabinet:
         name, site = str(self._number), self._sites[post]
         self._waiting[name] = then
         self._give(site.bus, line.Ask(name, site.address, procedure, self._now_ms() + expires_ms, background))
+
+    def _cast(self, bus: str, blocks: list, then: Callable[[line.Result], None]) -> None:
+        self._number += 1
+        self._waiting[str(self._number)] = then
+        self._give(bus, line.Cast(str(self._number), blocks))
 
     # --- time
 

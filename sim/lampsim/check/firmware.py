@@ -12,6 +12,7 @@ dies is never kept, nor one that is deaf where the post has a line; a trial ends
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -35,9 +36,11 @@ BAD = (
 BOARD, DELIVERED = "street", 10  # and the version that posts are delivered with, which is the minimum too
 INCOMING = "incoming.llf"
 LOOK_US, SEND_US, RESTART_US = 1_000_000, 100_000, 1_000_000
+SLOW_US = 8_000_000  # a board that checks and copies for a while, and then starts again
 HEALTHY_MS, DEAF_MS, DIES_US = 30_000, 90_000, 2_000_000
 ENDS_US = 60_000_000  # a post that has run and been asked for so long has nothing on trial
 PIECE = 200
+CAST = 10  # of so many versions one goes to a whole line at once, and is larger than a segment
 STARTS_MAX = 3
 Files = list[tuple[str, bytes]]
 
@@ -52,10 +55,24 @@ def _public() -> PublicKey:
     return PublicKey(_key(b"site").public_text())
 
 
+def next_version(last: int, cast: bool) -> int:
+    """The first version above `last` that is sent to one post, or to a whole line."""
+    version = last + 1
+    while _is_cast(version) != cast:
+        version += 1
+    return version
+
+
+def _is_cast(version: int) -> bool:
+    return version % CAST == CAST // 2
+
+
 def files_of(version: int) -> Files:
     """What a version consists of."""
     draw = random.Random(f"firmware {version}")
-    parts = ("lamppost/__init__.mpy", 0), ("lamppost/post.mpy", 1300), ("main.mpy", draw.randrange(1, 700))
+    parts = [("lamppost/__init__.mpy", 0), ("lamppost/post.mpy", 1300), ("main.mpy", draw.randrange(1, 700))]
+    if _is_cast(version):
+        parts.append(("lamppost/wire.mpy", draw.randrange(2000, 7000)))
     return [(path, draw.randbytes(size)) for path, size in parts]
 
 
@@ -129,6 +146,19 @@ class _Store:
         return self._journal.get("intake")
 
 
+class _Intake(Intake):
+    """The real one; `asked` is called when the gateway has it install what came over the line."""
+
+    def __init__(self, store: _Store, asked: Callable[[], None]) -> None:
+        super().__init__(store)
+        self._asked = asked
+
+    def install(self, later: bool = False) -> None:
+        super().install(later)
+        if later:
+            self._asked()
+
+
 class Firmware:
     """What the board of one post does with firmware, and what is known of it from outside."""
 
@@ -139,7 +169,10 @@ class Firmware:
         self.outcomes: list[str] = []
         self._starts: dict[int, int] = {}
         self._sending: tuple[str, bytes] | None = None
-        self._until_us = self._confirming = self._newest = 0
+        self._images: dict[bytes, tuple[int, str]] = {}  # (version, kind) by SHA-256 of what was sent to this post
+        self.ran: set[int] = set()  # every version that was ever started
+        self._restarting = False
+        self._until_us = self._confirming = 0
         one.flash.cuts, cuts = [], one.flash.cuts
         self._open()
         image = image_of(DELIVERED, "good", random.Random(0))
@@ -155,7 +188,8 @@ class Firmware:
         self.slots = Slots(one.journal)
         self._store = _Store(one.flash, one.journal)
         self._updater = Updater(one.flash, self.slots, BOARD, [_public()])
-        self.intake = Intake(self._store)
+        self.intake = _Intake(self._store, self._asked)
+        self.intake.updater = self._updater
 
     def _take(self) -> None:
         if self._one.post is not None:
@@ -169,6 +203,9 @@ class Firmware:
         folder = self.slots.start()
         self.running = version = self.slots.versions["ab".index(folder)]
         self._judge(folder, version)
+        self.ran.add(version)
+        self._restarting = False
+        self._street.cabinet.casts.over(self._one)
         if self.kinds[version] == "dies":
             us = self._street.loop.now_us
             self._street.loop.at(us + DIES_US, lambda: self._restart() if self._one.on_us == us else None)
@@ -177,9 +214,23 @@ class Firmware:
         """The Post is put together."""
         self._take()
 
-    def _restart(self) -> None:
+    def stopped(self) -> None:
+        """The Post is gone; where the power went, so is the wish that something be installed."""
+        if not self._restarting:
+            self._street.cabinet.casts.over(self._one)
+
+    def _restart(self, after_us: int = RESTART_US) -> None:
+        self._restarting = True
         self._one.stop()
-        self._street.loop.at(self._street.loop.now_us + RESTART_US, self._one.start)
+        self._street.loop.at(self._street.loop.now_us + after_us, self._one.start)
+
+    def _asked(self) -> None:
+        self._street.cabinet.casts.installs(self._one, self._image()[0])
+
+    def _image(self) -> tuple[int, str]:
+        """(version, kind) of what is on its way."""
+        digest, none = self.intake.digest, (0, "nothing that was sent")
+        return self._images.get(digest) or self._street.cabinet.casts.known.get(digest, none)
 
     def _look(self) -> None:
         self._street.loop.at(self._street.loop.now_us + LOOK_US, self._look)
@@ -197,18 +248,30 @@ class Firmware:
             self._restart()
 
     def _install(self) -> None:
-        kind = self.kinds.get(self._newest, "")
+        version, kind = self._image()
+        thrown_out = self.slots.refused
+        self.kinds.setdefault(version, kind)
+        whole = self._store.digest() == self.intake.digest
         try:
+            if self.intake.spoilt(None):
+                self.outcomes.append(f"{kind}: {self.intake.outcome}")
+                self._street.cabinet.casts.over(self._one)
+                return
             manifest = self._updater.install(self._store.part)
         except (UpdateError, OSError) as error:
             self.intake.done(f"refused: {error}")
             self.outcomes.append(f"{kind}: {error}")
+            self._street.cabinet.casts.over(self._one)
             return
         self.intake.done("it is tried now")
         self.outcomes.append(f"{kind}: installed")
-        if kind not in GOOD or manifest.version != self._newest:
+        if kind not in GOOD or manifest.version != version or not whole:
             raise self._broken(4, f"it installs an image that is bad: {kind}")
-        self._restart()
+        if version == thrown_out:
+            raise self._broken(1, f"it tries version {version} again, which it threw out last")
+        self._starts[version] = 0  # a post remembers only the last one that it threw out
+        random = self._street.random_of("restart", self._one.name, version)
+        self._restart(random.randrange(RESTART_US, SLOW_US) if _is_cast(version) else RESTART_US)
 
     def _try(self, post) -> None:
         version, ran_ms = self.slots.version, self._one.ran_ms()
@@ -229,9 +292,10 @@ class Firmware:
             self.kinds[version] = kind
         else:
             self.kinds.setdefault(version, kind)
-        self._newest = version
         begin = self._sending is None
-        self._sending, self._until_us = (kind, image_of(version, kind, draw)), until_us
+        data = image_of(version, kind, draw)
+        self._images[sha256(data).digest()] = version, kind
+        self._sending, self._until_us = (kind, data), until_us
         if begin:
             self._send()
 

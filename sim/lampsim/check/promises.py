@@ -47,6 +47,7 @@ ITEMS_A_WRITE = 128  # and for items, which a contact that bounces makes until i
 ASKED_FOR = ("settings", "plan", "slot", "intake")  # records that are written when somebody wants them to be
 WAKES_MAX = 400  # a second and post, but for bytes that come: where two speak at once each comes by itself
 POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
+FIRMWARE, BLOCK = 0x33, 0x35
 NOBODY = Bounds(0, 0)
 
 
@@ -120,6 +121,8 @@ class Witness:
         air, now = self._air[bus], self.street.loop.now_us
         for frame in Ear().hear(data):
             wire_us = len(data) * 10_000_000 // self.street.spec.baud
+            if frame.kind == BLOCK:
+                self._broadcasts[frame.body] = now
             if frame.kind in (EVENT, TIME):
                 self._broadcasts[frame.body] = now
                 self._seals[frame.body] = sealed_with(frame.body, self.street.cabinet.keys.all_of(bus))
@@ -204,6 +207,7 @@ class Witness:
             self._well(one)
             if one.firmware is not None:
                 one.firmware.end()
+        self.street.cabinet.casts.end()
 
     # --- promises 1 and 2
 
@@ -376,6 +380,9 @@ class Witness:
         air, now, found = self._air[life.bus], self.street.loop.now_us, []
         keys = life.keys | _bus_keys(one.post)
         for frame in life.ear.hear(data):
+            if frame.kind == BLOCK and frame.body in self._broadcasts:
+                found.append(frame)  # may come twice and late
+                continue
             if frame.kind in (EVENT, TIME):
                 key = self._seals.get(frame.body)
                 if key not in keys:
@@ -496,7 +503,8 @@ def _state(post) -> tuple:
     given = {(c.layer, c.op, c.level_pm, c.until_ms) for c in post.arbiter.commands._given}
     seen = {(presence._addresses[e[0]], e[1], e[3]) for e in presence._seen if presence._addresses[e[0]] != own}
     held = items.first_seq
-    return post.clock._offset_ms, given, post.plan_hash, seen, (held, items.dropped, items.next_seq)
+    counts = held, items.dropped, items.next_seq
+    return post.clock._offset_ms, given, post.plan_hash, seen, counts, bounded.blocks_of(post)
 
 
 def _bus_keys(post) -> set[bytes]:
@@ -523,6 +531,7 @@ _PARTS = (
     ("its plan", {BLOB}, lambda old, now, t_ms: old != now),
     ("what it knows of its neighbours", {EVENT}, lambda old, now, t_ms: bool(now - old)),
     ("what it holds for the gateway", {POLL}, _forgot),
+    ("what it has of an image", {FIRMWARE, BLOCK}, lambda old, now, t_ms: now and old != now),
 )
 
 

@@ -19,7 +19,7 @@ from lamppost.post import Post
 from lamppost.store.settings import Settings
 from lamppost.wire.post_link import PostLink
 from lampsim.check.cabinet import Cabinet
-from lampsim.check.firmware import DELIVERED, Firmware
+from lampsim.check.firmware import DELIVERED, Firmware, image_of, next_version
 from lampsim.check.flash import HOWS, Cut, Flash, Plan, Watched
 from lampsim.check.instruments import Instruments
 from lampsim.check.worlds import Spec, key_of
@@ -180,6 +180,8 @@ class StreetPost:
             return
         self._street.witness.stopped(self)
         self.post, self._rx = None, b""
+        if self.firmware is not None:
+            self.firmware.stopped()
         self._wake_order += 1
         self.bus.silence(self.name)
 
@@ -207,7 +209,10 @@ class StreetPost:
             return
         witness = self._street.witness
         witness.before(self, event)
-        actions, deadline = post.handle(event, self.ticks())
+        try:
+            actions, deadline = post.handle(event, self.ticks())
+        except Cut:  # a block that it wanted to write
+            return
         witness.after(self, event, actions)
         told = None
         for action in actions:
@@ -292,11 +297,14 @@ class Street:
         self._daylight()
         self.loop.run_until(round(self.spec.duration_s * 1e6))
         self.witness.quiet()
+        self.cabinet.casts.quiet()
         self.loop.run_until(round((self.spec.duration_s + self.spec.quiet_s) * 1e6))
+        self.cabinet.casts.settle()
         self.witness.end()
 
     def close(self) -> None:
         """Leave nothing behind on this machine."""
+        self.cabinet.casts.remove()
         if self.cabinet.disk is not None:
             self.cabinet.disk.remove()
 
@@ -395,15 +403,42 @@ class Street:
     def send_firmware(self, post: str, kind: str, cuts: int, for_s: float, draw: random.Random) -> None:
         """Somebody sends a post an image, whose power goes `cuts` times at an operation of its flash meanwhile."""
         one = self.posts[post]
+        self._equip(one)
         if one.firmware is None:
-            if one.flash.refuses or one.flash.cuts:
-                return  # it was to be equipped in a workshop, long ago
-            one.firmware = Firmware(self, one)
-        self.newest_firmware += 1
+            return
+        self.newest_firmware = next_version(self.newest_firmware, False)
         one.firmware.send(self.newest_firmware, kind, draw, self.loop.now_us + round(for_s * 1e6))
         one.flash.cuts = [
             Plan(draw.randrange(12), draw.choice(HOWS), draw, draw.randrange(100_000, 3_000_000)) for _ in range(cuts)
         ]
+
+    def _equip(self, one: StreetPost) -> None:
+        """It takes firmware; but it was to be equipped in a workshop, long ago, where its flash still worked."""
+        if one.firmware is None and not one.flash.refuses and not one.flash.cuts:
+            one.firmware = Firmware(self, one)
+
+    def cast(self, kind: str, draw: random.Random) -> None:
+        """The office wants an image on all posts of the gateway."""
+        for one in self.posts.values():
+            self._equip(one)
+        self.newest_firmware = version = next_version(self.newest_firmware, True)
+        self.cabinet.casts.want(version, kind, image_of(version, kind, draw))
+
+    def take_back(self) -> None:
+        """The office wants no firmware any more."""
+        self.cabinet.casts.take_back()
+
+    def spoil(self, line: str, kind: str, draw: random.Random) -> None:
+        """A stranger says a block of an image, when the gateway has said one."""
+        data = self.cabinet.casts.hostile(line, kind, draw)
+
+        def say() -> None:
+            if kind == "stolen":
+                self.witness.sent(line, STRANGER, data)  # who has the bus key is as good as the gateway, to a block
+            self.buses[line].write(STRANGER, data)
+
+        if data is not None:
+            self.loop.at(self.cabinet.casts.free_us.get(line, 0), say)
 
     def drift(self, post: str, ppm: int) -> None:
         self.posts[post].set_drift(ppm)

@@ -16,12 +16,13 @@ HEALTH = (
     "chattering-sensor", "door", "lamp-trouble", "mains-trouble", "photocell", "reset-storm", "silent-meter",
     "silent-thermometer", "stuck-relay",
 )  # fmt: skip
+CASTS = ("cast", "cast", "hostile-blocks", "hostile-blocks", "withdrawn-cast")  # after one "cast", on some seeds
 
 
 def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     """The fault plan of a seed; all faults are over when `shape.duration_s` is."""
     draw = random.Random(f"faults {seed}")
-    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH]
+    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH + CASTS]
     faults = [_one(draw, shape, first) for _ in range(draw.randint(0, MOST))]
     draw = random.Random(f"faults of the cabinet {seed}")
     faults += [_one(draw, shape, LATER) for _ in range(draw.choice((0, 1, LATER_MOST)))]
@@ -33,6 +34,10 @@ def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     faults += [_one(draw, shape, FLASH) for _ in range(draw.choice((0, 0, 1, 2, 4)))]
     draw = random.Random(f"health {seed}")
     faults += [_one(draw, shape, HEALTH) for _ in range(draw.choice((0, 0, 1, 2, 4)))]
+    draw = random.Random(f"casts {seed}")
+    if draw.random() < 0.4:
+        faults.append(_one(draw, shape._replace(duration_s=shape.duration_s / 2), CASTS[:1]))
+        faults += [_one(draw, shape, CASTS) for _ in range(draw.choice((0, 1, 2, 3)))]
     return sorted(faults, key=lambda fault: fault.at_s)
 
 

@@ -158,6 +158,15 @@ class WorldStage:
     def send_firmware(self, post: str, kind: str, cuts: int, for_s: float, draw: random.Random) -> None:
         """A World's posts have no folders that an image could be written to."""
 
+    def cast(self, kind: str, draw: random.Random) -> None:
+        """As send_firmware."""
+
+    def take_back(self) -> None:
+        """Nothing was wanted."""
+
+    def spoil(self, line: str, kind: str, draw: random.Random) -> None:
+        """There is no image whose blocks could be spoilt."""
+
     def drift(self, post: str, ppm: int) -> None:
         self.posts[post].set_drift(ppm)
 
