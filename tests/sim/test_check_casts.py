@@ -69,7 +69,7 @@ def test_one_that_is_no_good_runs_nowhere_in_the_end(kind: str) -> None:
 
 
 def test_who_has_stolen_the_bus_key_installs_nothing_and_once_he_is_gone_all_have_it() -> None:
-    one = played(Cast(5.0, 0.0, "good"), HostileBlocks(5.0, 100.0, "a", "stolen"), baud=9600)
+    one = played(Cast(5.0, 0.0, "good"), HostileBlocks(5.0, 80.0, "a", "stolen"), baud=9600)
     assert versions(one) == [FIRST] * 6
     spoilt = [post.firmware.outcomes for post in one.posts.values() if post.firmware is not None]
     assert any("good: the bytes that came are not those that were announced" in said for said in spoilt)

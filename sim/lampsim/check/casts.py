@@ -43,6 +43,7 @@ TICK_US, OFFER_US, AGAIN_US = 500_000, 5_000_000, 20_000_000
 REPORTED_US = 5_000_000  # until a report has been made of what has changed
 LATE_US = 10_000_000  # so long after it was taken back somebody may still be asked to install it
 SETTLE_S = 1800  # tries five minutes apart, images that are deaf three times, all of a line one after the other
+FOLLOWS_US = 500_000  # so soon after one of the gateway's a stranger says a block of his own
 BLOCKS_KEPT = 300  # that a stranger has recorded, of each line
 BYTES = 128  # of a block
 
@@ -158,8 +159,8 @@ class Casts:
         """A block as somebody says it who wants to spoil an image: HostileBlocks.kind."""
         if kind == "replay":
             return draw.choice(self._recorded[bus]) if self._recorded[bus] else None
-        if not self._data:
-            return None
+        if not self._data or self._street.loop.now_us > self.free_us.get(bus, 0) + FOLLOWS_US:
+            return None  # no blocks are said now: he would only jam the line
         digest = draw.choice([*list(self._data)[-1:] * 4, *self._data])  # mostly the last one
         size = len(self._data[digest])
         number = draw.randrange(-(-size // BYTES) + 2)
@@ -185,7 +186,7 @@ class Casts:
             raise self._broken(3, f"line {bus}", "block follows block, and a poll has been due since before the first")
         self._hungry[bus] = block and due
         if block:
-            self.free_us[bus] = self._street.loop.now_us + len(data) * 10_000_000 // self._street.spec.baud
+            self.free_us[bus] = self._street.loop.now_us + (len(data) + 2) * 10_000_000 // self._street.spec.baud
             self._recorded[bus] = [*self._recorded[bus][1 - BLOCKS_KEPT :], data]
 
     def installs(self, one: StreetPost, version: int) -> None:
