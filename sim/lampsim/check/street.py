@@ -428,17 +428,16 @@ class Street:
         """The office wants no firmware any more."""
         self.cabinet.casts.take_back()
 
-    def spoil(self, line: str, kind: str, draw: random.Random) -> None:
+    def say_block(self, line: str, kind: str, draw: random.Random) -> None:
         """A stranger says a block of an image, when the gateway has said one."""
         data = self.cabinet.casts.hostile(line, kind, draw)
-
-        def say() -> None:
-            if kind == "stolen":
-                self.witness.sent(line, STRANGER, data)  # who has the bus key is as good as the gateway, to a block
-            self.buses[line].write(STRANGER, data)
-
         if data is not None:
-            self.loop.at(self.cabinet.casts.free_us.get(line, 0), say)
+            self.loop.at(self.cabinet.casts.free_us.get(line, 0), lambda: self._say_block(line, kind, data))
+
+    def _say_block(self, line: str, kind: str, data: bytes) -> None:
+        if kind == "stolen":
+            self.witness.sent(line, STRANGER, data)  # who has the bus key is as good as the gateway, to a block
+        self.buses[line].write(STRANGER, data)
 
     def drift(self, post: str, ppm: int) -> None:
         self.posts[post].set_drift(ppm)

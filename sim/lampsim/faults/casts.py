@@ -67,7 +67,7 @@ class HostileBlocks(Fault):
 
         def one() -> None:
             if stage.loop.now_us < until_us:
-                stage.spoil(self.line, self.kind, noise)
+                stage.say_block(self.line, self.kind, noise)
                 stage.loop.at(stage.loop.now_us + noise.randint(EVERY_US // 2, 2 * EVERY_US), one)
 
         one()

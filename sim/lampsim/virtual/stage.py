@@ -164,7 +164,7 @@ class WorldStage:
     def take_back(self) -> None:
         """Nothing was wanted."""
 
-    def spoil(self, line: str, kind: str, draw: random.Random) -> None:
+    def say_block(self, line: str, kind: str, draw: random.Random) -> None:
         """There is no image whose blocks could be spoilt."""
 
     def drift(self, post: str, ppm: int) -> None:
