@@ -14,9 +14,9 @@ from lampsim.faults.base import Shape
 from lampsim.faults.cabinet import GatewayDeath
 from lampsim.faults.flash import WornFlash
 from lampsim.faults.lamp import LampTrouble, MainsTrouble, ResetStorm, SilentMeter, SilentThermometer, StuckRelay
-from lampsim.faults.lines import FrameLoss
+from lampsim.faults.lines import FrameLoss, SplitBus
 from lampsim.faults.plan import HEALTH
-from lampsim.faults.posts import HotDriver, LampFailure, PowerCut, StuckSensor
+from lampsim.faults.posts import DeadSensor, HotDriver, LampFailure, PowerCut, StuckSensor
 from lampsim.faults.sensors import ChatteringSensor, Door, Photocell
 
 POST = "p02"
@@ -31,10 +31,11 @@ def street(level: int, minutes: float, *faults) -> Street:
         "controlPrograms": [whole], "eventScenes": [], "presenceProfiles": [],
         "calendars": [{"id": "c", "defaultProgram": "p"}], "groups": [{"id": "all", "posts": "all", "calendar": "c"}],
     }  # fmt: skip
-    sites = tuple(replace(site, luminaire=site.luminaire._replace(min_pm=0, max_pm=1000)) for site in some.sites)
+    lamp = some.sites[0].luminaire._replace(min_pm=0, max_pm=1000)
+    sites = tuple(replace(site, bus="a", address=at, luminaire=lamp) for at, site in enumerate(some.sites, 1))
     spec = replace(
-        some, sites=sites, plans=((0.5, plan),), detections=(), requests=(), duration_s=minutes * 60, photocells=False,
-        poll_ms=10_000, quiet_s=120.0,
+        some, lines={"a": tuple(site.id for site in sites)}, sites=sites, plans=((0.5, plan),), detections=(),
+        requests=(), duration_s=minutes * 60, photocells=False, poll_ms=10_000, quiet_s=120.0,
     )  # fmt: skip
     return Street(spec, faults, Witness())
 
@@ -88,6 +89,22 @@ def test_a_post_that_was_never_told_anything_says_so_and_burns() -> None:
     for name, came in one.witness.reported.came.items():
         assert {NAMES[number] for number in came} == {"clock-lost", "no-plan"}, name
         assert one.posts[name].post.upkeep.bits == 0
+
+
+@pytest.mark.slow
+def test_a_day_with_a_dead_sensor_and_a_post_that_hears_nobody() -> None:
+    day = street(30, 26 * 60)
+    people = [(at, name) for at in range(100, 26 * 3600, 165) for name in ("p01", "p03")]
+    people += [(200, POST), (25 * 3600 + 900, POST)]
+    detections = [(at + stay, name, active, 0) for at, name in people for stay, active in ((0.0, 1), (5.0, 0))]
+    spec = replace(day.spec, detections=tuple(sorted(detections)), poll_ms=60_000, reading_s=900, quiet_s=900.0)
+    faults = (DeadSensor(900.0, 25 * 3600 - 900.0, POST), SplitBus(900.0, 25 * 3600 - 900.0, "a", ("p03",)))
+    one = Street(spec, faults, Witness())
+    one.run()
+    came = {name: {NAMES[number] for number in found} for name, found in one.witness.reported.came.items()}
+    alone = {"neighbours-lost"}  # p01 too: who is near it is dead, or cut off, or has nobody about
+    assert came == {"p01": alone, POST: {"sensor-dead"}, "p03": alone | {"gateway-silent"}, "p04": set()}
+    assert not any(post.post.upkeep.bits for post in one.posts.values())
 
 
 @pytest.mark.parametrize("kind", Photocell.KINDS)
