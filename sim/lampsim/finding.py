@@ -26,6 +26,7 @@ BUS_KEY = bytes(range(32))
 BAUDS = (9_600, 19_200, 115_200)
 LIMIT_S = 600
 SETTLE_US = 8_000_000  # the posts that are known open their sessions
+QUIET_US = 120_000_000
 EVENT_EVERY_US = 2_000_000  # somebody on the line is seen
 
 
@@ -80,7 +81,7 @@ class Bench:
         keys = {number: board_key(number) for number in range(1, known + 1)}
         poller = Poller(keys, BUS_KEY, baud, self.random.randbytes, 0, lambda counter: None)
         self.port = Port(self, "bus0", self.wire, poller)  # type: ignore[arg-type] - takes what a gateway takes
-        self.known = known
+        self.known, self.boards = known, boards
 
     def disturbed_on(self, port: Port) -> None:
         """Nobody disturbs this line but those who are searched for."""
@@ -133,9 +134,23 @@ class Bench:
             self.loop.run_until(self.loop.now_us + 10_000)
         return self.loop.now_us - began_us
 
+    def swap(self) -> None:
+        """Other boards in the places of those that were found last; wait until the line knows that they are gone."""
+        last = max(number for number in map(_number, self.posts)) + 1
+        for name in [name for name in self.posts if _number(name) > 1000]:
+            self.posts.pop(name).power_off()
+        self.report = None
+        for number in range(last, last + self.boards):
+            self._post(number, 0)
+        gone = set(range(self.known + 1, self.known + 1 + self.boards))
+        while gone & self.online:
+            self.loop.run_until(self.loop.now_us + 100_000)
+        for number in range(last, last + self.boards):
+            self.posts[f"b{number}"].power_on()
+
     def finder(self) -> Finder:
         """Gives addresses in the order in which boards are found, behind those that are known."""
-        keys = {f"b{number}": board_key(number) for number in (*range(1, self.known + 1), *range(1001, 1201))}
+        keys = {name: board_key(_number(name)) for name in self.posts if name[1:].isdigit()}
         free = iter(range(self.known + 1, 193))
         places = {f"b{number}": number for number in range(1, self.known + 1)}
 
@@ -149,6 +164,11 @@ class Bench:
     def adopt(self, address: int, identity: str, key: bytes) -> None:
         """A board has taken its place: the poll scheduler serves it."""
         self.loop.after(0, lambda: self.port.handle(line.Adopt(address, key)))
+
+    def adopted(self) -> int:
+        """How many took their place in the last search."""
+        assert self.report is not None
+        return sum(post.result == ADOPTED for post in self.report.posts)
 
     def _served(self, report: Report) -> bool:
         return {post.address for post in report.posts if post.result == ADOPTED} <= self.online
@@ -166,26 +186,39 @@ class Bench:
         )
 
 
-def measure(baud: int, boards: int, loss: float, known: int, seed: int) -> dict:
-    """One search: how long, how many searches; with known posts also what their events waited before and during it."""
+def measure(
+    baud: int, boards: int, loss: float, known: int, seed: int, times: int = 1, every_us: int = EVENT_EVERY_US
+) -> dict:
+    """`times` searches for other boards each: how long, how many searches; with known posts also what their events
+    waited before and during them."""
     bench = Bench(baud, boards, known, loss, seed)
     bench.start()
-    quiet: list[int] = []
     if known:
-        bench.sense()
-        bench.loop.run_until(bench.loop.now_us + 120_000_000)
-        quiet, bench.waits_us = bench.waits_us, []
-    took_us = bench.find()
+        bench.sense(every_us)
+        bench.loop.run_until(bench.loop.now_us + QUIET_US)
+    before, during, took_us, adopted = bench.waits_us, [], [], 0
+    for number in range(times):
+        if number:
+            bench.swap()
+        bench.waits_us = []
+        took_us.append(bench.find())
+        during += bench.waits_us
+        adopted += bench.adopted()
     report = bench.report
     assert report is not None
     row = {
-        "baud": baud, "boards": boards, "known": known, "loss": loss, "seconds": round(took_us / 1e6, 1),
-        "adopted": sum(post.result == ADOPTED for post in report.posts), "searches": report.searches,
-        "passes": report.passes, "complete": report.complete,
+        "baud": baud, "boards": boards, "known": known, "loss": loss, "seconds": round(max(took_us) / 1e6, 1),
+        "adopted": adopted, "searches": report.searches, "passes": report.passes, "complete": report.complete,
     }  # fmt: skip
+    if times > 1:
+        row |= {"times": times, "seconds_p50": round(sorted(took_us)[times // 2] / 1e6, 1)}
     if known:
-        row |= {"event_ms_before": quantiles(quiet), "event_ms_during": quantiles(bench.waits_us)}
+        row |= {"event_ms_before": quantiles(before), "event_ms_during": quantiles(during)}
     return row
+
+
+def _number(name: str) -> int:
+    return int(name[1:])
 
 
 def quantiles(waits_us: list[int]) -> list[float]:
@@ -205,18 +238,32 @@ def quantiles(waits_us: list[int]) -> list[float]:
 )
 @click.option("--baud", "bauds", multiple=True, type=int, help="Speed of the line; repeat it. Default: three speeds.")
 @click.option("--loss", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), help="Share of frames missed.")
+@click.option(
+    "--every", default=2.0, show_default=True, type=click.FloatRange(0.05, 60), help="Seconds from event to event."
+)
+@click.option("--times", default=1, show_default=True, type=click.IntRange(1, 1000), help="Searches, for other boards.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
-def finding(boards: int, known: int, bauds: tuple[int, ...], loss: float, seed: int, as_json: bool) -> None:
+def finding(
+    boards: int,
+    known: int,
+    bauds: tuple[int, ...],
+    loss: float,
+    every: float,
+    times: int,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Find and adopt new boards on a line, in virtual time."""
     for baud in bauds or BAUDS:
-        row = measure(baud, boards, loss, known, seed)
+        row = measure(baud, boards, loss, known, seed, times, round(every * 1e6))
         if as_json:
             click.echo(json.dumps(row))
             continue
         click.echo(
-            f"{baud:>7} baud, {loss:.0%} lost: {row['adopted']} of {boards} boards in service after {row['seconds']} s,"
-            f" {row['searches']} searches in {row['passes']} passes"
+            f"{baud:>7} baud, {loss:.0%} lost: {row['adopted']} of {boards * times} boards in service"
+            f" after {row['seconds']} s{' at most' if times > 1 else ''}, {row['searches']} searches in"
+            f" {row['passes']} passes"
         )
         if known:
             before, during = row["event_ms_before"], row["event_ms_during"]

@@ -186,7 +186,6 @@ class Poller:
     def _received(self, data: bytes, t_ms: int) -> None:
         self.counters.bytes += len(data)
         self.counters.heard_bytes += len(data)
-        self._visit.noise = True
         self._slot.received(len(data), t_ms)
         errors, noise = self._decoder.errors, self._decoder.noise
         for frame in self._decoder.feed(data):
@@ -194,6 +193,7 @@ class Poller:
         if not self._visit.active:  # those who are searched for speak all at once
             self.counters.noise_bytes += self._decoder.noise - noise
         if self._decoder.errors != errors:
+            self._visit.noise = True
             self.mouth.trouble(t_ms)
             self._error(self._decoder.last_error, self._decoder.errors - errors)
 
@@ -307,6 +307,7 @@ class Poller:
         peer.urgent = peer.urgent or (not repeat and age_ms >= packed.AGE_MAX_MS)  # else when it is Kept
         self._hints.add(peer.address, event.number, t_ms)
         self._burst.heard()
+        self._visit.walked(t_ms)
         self._actions.append(line.Heard(peer.address, peer.epoch, event.number, user_class, port, age_ms, repeat))
 
     def _hello_ok(self, peer: Peer, values: list, t_ms: int) -> None:
@@ -409,7 +410,8 @@ class Poller:
         if time_due is not None and time_due <= t_ms:
             self._broadcast_time(t_ms)
             return True
-        if self._visit.turn():
+        if self._visit.turn(t_ms, self._hints.due_ms() is not None):
+            self._decoder.forget()  # what others left without an end
             self._send(self._visit.data, t_ms)
             self._wait(None, self._visit.slow)
             return True
@@ -539,6 +541,7 @@ class Poller:
         question, self._question = self._question, None
         self._slot.free()
         if self._visit.waiting:
+            self._visit.noise |= self._decoder.begun and self.counters.heard_bytes != self._asked_heard
             self._ended(self._visit.answer(None))
         if question is None:
             return

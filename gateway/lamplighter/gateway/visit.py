@@ -5,17 +5,22 @@ from __future__ import annotations
 from lamplighter.gateway.finding import GARBLED, Answer
 from lamplighter.gateway.line import Result, Search
 
+TURN, TURN_WALKED = 2, 4  # one in so many turns of the line is its own; the second while somebody walks
+WALKED_MS = 5_000  # somebody does for so long behind an event
+OWED_MAX = 3  # more that it leaves to acknowledgements; not all, or a flood of events would end every search
+
 
 class Visit:
-    """At most one search at a time; it takes every second turn, so that polls and presence go on."""
+    """At most one search at a time; it takes every second turn at most, so that polls and presence go on."""
 
     def __init__(self) -> None:
         self.data = b""  # to say next
         self.slow = False  # the answer to it waits for flash
         self.waiting = False  # it has been said, and nothing has come yet
-        self.noise = False  # something was heard since
+        self.noise = False  # something was heard since that is no frame; somebody's event is not an answer to it
         self._search: Search | None = None
-        self._mine = False
+        self._others = 0  # turns of others since its own
+        self._walked_ms = -WALKED_MS
 
     @property
     def active(self) -> bool:
@@ -28,11 +33,18 @@ class Visit:
         self._search = search
         return self._advance(None, first=True)
 
-    def turn(self) -> bool:
-        """Whether `data` is to be said now."""
-        self._mine = self.active and not self._mine
-        self.waiting, self.noise = self._mine, False
-        return self._mine
+    def walked(self, t_ms: int) -> None:
+        """An event was heard."""
+        self._walked_ms = t_ms
+
+    def turn(self, t_ms: int, owed: bool) -> bool:
+        """Whether `data` is to be said now. `owed`: somebody waits to be told that its event was heard, and says it
+        again into others' if it is not."""
+        least = TURN_WALKED if t_ms - self._walked_ms < WALKED_MS else TURN
+        mine = self.active and self._others + 1 >= least + (OWED_MAX if owed else 0)
+        self._others = 0 if mine else self._others + 1
+        self.waiting, self.noise = mine, False
+        return mine
 
     def answer(self, answer: Answer) -> Result | None:
         """A frame has come for what was said, or its time is over (None); the Result where that was the last."""
