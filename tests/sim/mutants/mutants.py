@@ -4,12 +4,14 @@ Each is one change of one file: `old` stands there exactly once (a test holds th
 `lampsim check` on the seeds of its case, or the test file that must fail. They stand in areas/, by what they spoil.
 """
 
-from areas import cabinet, finding, flash, health, light, wire
+from areas import cabinet, casts, finding, flash, health, light, wire
 from areas.base import CHECK, Case, Mutant
 
 __all__ = ["CHECK", "MUTANTS", "QUICK", "Case", "Mutant"]
 
-MUTANTS = [*light.MUTANTS, *health.MUTANTS, *flash.MUTANTS, *wire.MUTANTS, *cabinet.MUTANTS, *finding.MUTANTS]
+MUTANTS = [
+    *light.MUTANTS, *health.MUTANTS, *flash.MUTANTS, *wire.MUTANTS, *cabinet.MUTANTS, *casts.MUTANTS, *finding.MUTANTS,
+]  # fmt: skip
 
 QUICK = (
     "dark without a plan",
