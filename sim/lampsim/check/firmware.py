@@ -1,27 +1,31 @@
-"""Signed firmware on a post of the checker's street: real images, the real Intake, Updater and Slots, on its flash.
+"""Signed firmware on a post of the checker's street: real images, and the Firmware of a board, on the post's flash.
 
 The images are signed with a throw-away key. What is in them is no program: `kind` says what a post does that runs it
-(good; dies two seconds after each start; deaf: hears no gateway), or what is wrong with it (BAD). Times are a
-tenth of a board's and less, so that minutes hold a whole life; lamppost.boards.firmware's rules are the same.
+(good; dies two seconds after each start; deaf: hears no gateway), or what is wrong with it (BAD). To a board's Firmware
+time goes SCALE times as fast, so that minutes hold a whole life.
 
 The invariants: what runs is to the byte an image that was signed for this board, not below the minimum that one
 confirmed before has set, the one confirmed last or one on trial; no more than three starts of one on trial; one that
-dies is never kept, nor one that is deaf where the post has a line; a trial ends.
+dies is never kept, nor one that is deaf where the post has a line, nor one before it ran for as long as it should; a
+trial ends.
 """
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from lamplighter.provision.secret_key import SecretKey
+from lamppost.boards import firmware as boards
 from lamppost.intake import Intake, IntakeError
 from lamppost.sign.minisign import PublicKey
-from lamppost.store.slots import Slots
-from lamppost.update import MAGIC, UpdateError, Updater
+from lamppost.store.slots import HEALTHY_MS, Slots
+from lamppost.update import MAGIC
 from lampsim.check.flash import Cut, Flash
 from lampsim.check.promises import Broken
 
@@ -37,7 +41,8 @@ BOARD, DELIVERED = "street", 10  # and the version that posts are delivered with
 INCOMING = "incoming.llf"
 LOOK_US, SEND_US, RESTART_US = 1_000_000, 100_000, 1_000_000
 SLOW_US = 8_000_000  # a board that checks and copies for a while, and then starts again
-HEALTHY_MS, DEAF_MS, DIES_US = 30_000, 90_000, 2_000_000
+DIES_US = 2_000_000
+SCALE = 40
 ENDS_US = 60_000_000  # a post that has run and been asked for so long has nothing on trial
 PIECE = 200
 CAST = 10  # of so many versions one goes to a whole line at once, and is larger than a segment
@@ -159,6 +164,36 @@ class _Intake(Intake):
             self._asked()
 
 
+class _Board(boards.Firmware):
+    """The Firmware of one start of a board. `folder` is what it runs."""
+
+    def __init__(self, one: StreetPost, asked: Callable[[], None], restart: Callable[[], None]) -> None:
+        self._begin(_Store(one.flash, one.journal), one.flash, BOARD, one.journal, restart, _public())
+        self.intake: _Intake = _Intake(self._store, asked)
+        self.intake.updater = self._updater
+        self._say_what_runs()
+
+    @property
+    def slots(self) -> Slots:
+        return self._slots
+
+    def begin(self) -> str:
+        """Choose a folder, as boards/choose.py does."""
+        folder = self._slots.start()
+        self._spare_runs = folder == self._slots.spare
+        return folder
+
+    def deliver(self) -> None:
+        """What a workshop puts on it."""
+        image = image_of(DELIVERED, "good", random.Random(0))
+        self._updater.install(lambda offset, count: image[offset : offset + count])
+        self._slots.start()
+        self._slots.confirm()
+
+    def digest(self) -> bytes:
+        return self._store.digest()
+
+
 class Firmware:
     """What the board of one post does with firmware, and what is known of it from outside."""
 
@@ -174,22 +209,19 @@ class Firmware:
         self._restarting = False
         self._until_us = self._confirming = 0
         one.flash.cuts, cuts = [], one.flash.cuts
-        self._open()
-        image = image_of(DELIVERED, "good", random.Random(0))
-        self._updater.install(lambda offset, count: image[offset : offset + count])  # as a workshop does
-        self.slots.start()
-        self.slots.confirm()
+        self._board = _Board(one, self._asked, self._start_again)
+        self._board.deliver()
         one.flash.cuts = cuts
         self._take()
         self._look()
 
-    def _open(self) -> None:
-        one = self._one
-        self.slots = Slots(one.journal)
-        self._store = _Store(one.flash, one.journal)
-        self._updater = Updater(one.flash, self.slots, BOARD, [_public()])
-        self.intake = _Intake(self._store, self._asked)
-        self.intake.updater = self._updater
+    @property
+    def slots(self) -> Slots:
+        return self._board.slots
+
+    @property
+    def intake(self) -> _Intake:
+        return self._board.intake
 
     def _take(self) -> None:
         if self._one.post is not None:
@@ -199,8 +231,8 @@ class Firmware:
 
     def start(self) -> None:
         """The board has its power: choose a folder and run what is in it. Cut may come of it."""
-        self._open()
-        folder = self.slots.start()
+        self._board = _Board(self._one, self._asked, self._start_again)
+        folder = self._board.begin()
         self.running = version = self.slots.versions["ab".index(folder)]
         self._judge(folder, version)
         self.ran.add(version)
@@ -224,6 +256,12 @@ class Firmware:
         self._one.stop()
         self._street.loop.at(self._street.loop.now_us + after_us, self._one.start)
 
+    def _start_again(self) -> None:
+        """The board's Firmware wants it."""
+        version = self.slots.version
+        random = self._street.random_of("restart", self._one.name, version)
+        self._restart(random.randrange(RESTART_US, SLOW_US) if _is_cast(version) else RESTART_US)
+
     def _asked(self) -> None:
         self._street.cabinet.casts.installs(self._one, self._image()[0])
 
@@ -237,52 +275,42 @@ class Firmware:
         post = self._one.post
         if post is None:
             return
+        wanted, (version, kind), whole = self.intake.wanted, self._image(), self._board.digest() == self.intake.digest
+        on_trial, before, thrown_out = self.slots.trial, self.slots.version, self.slots.refused
+        ran_ms, on_line = self._one.ran_ms() * SCALE, post.line is not None
+        asked_ms = 0 if self.kinds[self.running] == "deaf" else post.upkeep.polled_ms
+        if on_trial and before == self.running and ran_ms >= HEALTHY_MS and (asked_ms or not on_line):
+            self._confirming = before
         try:
-            if self.intake.wanted:
-                self._install()
-            elif self.slots.trial:
-                self._try(post)
+            with redirect_stdout(io.StringIO()):
+                self._board.look(ran_ms, on_line, asked_ms, None)
         except Cut:
             return
         except OSError:  # what a board does whose program ends with an error
             self._restart()
-
-    def _install(self) -> None:
-        version, kind = self._image()
-        thrown_out = self.slots.refused
-        self.kinds.setdefault(version, kind)
-        whole = self._store.digest() == self.intake.digest
-        try:
-            if self.intake.spoilt(None):
-                self.outcomes.append(f"{kind}: {self.intake.outcome}")
-                self._street.cabinet.casts.over(self._one)
-                return
-            manifest = self._updater.install(self._store.part)
-        except (UpdateError, OSError) as error:
-            self.intake.done(f"refused: {error}")
-            self.outcomes.append(f"{kind}: {error}")
-            self._street.cabinet.casts.over(self._one)
             return
-        self.intake.done("it is tried now")
+        if wanted and not self.intake.wanted and (on_trial or not self.slots.trial):
+            self._refused(version, kind, before)
+        elif wanted and not self.intake.wanted:
+            self._installed(version, kind, whole, thrown_out)
+        elif on_trial and not self.slots.trial:
+            self._confirm(before, on_line)
+
+    def _refused(self, version: int, kind: str, before: int) -> None:
+        self.kinds.setdefault(version, kind)
+        self.outcomes.append(f"{kind}: {self.intake.outcome}")
+        self._street.cabinet.casts.over(self._one)
+        if self.slots.version != before:
+            raise self._broken(1, f"it keeps version {self.slots.version}, which it has not tried")
+
+    def _installed(self, version: int, kind: str, whole: bool, thrown_out: int) -> None:
+        self.kinds.setdefault(version, kind)
         self.outcomes.append(f"{kind}: installed")
-        if kind not in GOOD or manifest.version != version or not whole:
+        if kind not in GOOD or self.slots.version != version or not whole:
             raise self._broken(4, f"it installs an image that is bad: {kind}")
         if version == thrown_out:
             raise self._broken(1, f"it tries version {version} again, which it threw out last")
         self._starts[version] = 0  # a post remembers only the last one that it threw out
-        random = self._street.random_of("restart", self._one.name, version)
-        self._restart(random.randrange(RESTART_US, SLOW_US) if _is_cast(version) else RESTART_US)
-
-    def _try(self, post) -> None:
-        version, ran_ms = self.slots.version, self._one.ran_ms()
-        asked = post.upkeep.polled_ms and self.kinds[version] != "deaf"
-        if version == self.running and ran_ms >= HEALTHY_MS and (asked or post.line is None):
-            self._confirming = version
-            self.slots.confirm()
-            self._confirm(version, post.line is not None)
-            self._store.clear()
-        elif ran_ms >= DEAF_MS:
-            self._restart()
 
     # --- who sends
 
@@ -343,6 +371,8 @@ class Firmware:
         kind = self.kinds[version]
         if kind == "dies" or (kind == "deaf" and on_line):
             raise self._broken(1, f"it keeps version {version} ({kind})")
+        if version != self._confirming:
+            raise self._broken(1, f"it keeps version {version} before it has tried it for long enough")
         self.confirmed, self._floor = version, max(self._floor, version - 1)
 
     def end(self) -> None:
