@@ -75,6 +75,9 @@ EMERGENCY_FADE_MS = const(500)
 SLOW_FADE_MS = const(8000)  # crowd down, energy cap: DESIGN.md's slow down
 PROTECTION_FADE_MS = const(10000)  # a driver's temperature moves in minutes: nobody should see the derating
 PHOTOCELL_ON_MLX = const(35000)  # 35 lx: the usual switch-on of street photocells
+PHOTOCELL_DAY_MS = const(
+    86400000
+)  # of day without a break: below 60 degrees none lasts so long, the photocell is stuck
 PHOTOCELL_OFF_MLX = const(70000)  # and off above twice that, so that its own lamp does not switch it off
 HALF_NIGHT_STEP_MS = const(300000)  # how often a post without the time looks how far the learned night has got
 DERATE_FROM_DC = const(800)  # 80 C: full output to here

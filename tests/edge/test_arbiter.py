@@ -369,6 +369,21 @@ class NeverDark(unittest.TestCase):
         lamp = Lamp(None)
         self.assertEqual(lamp.decide().level_pm, 1000)
 
+    def test_a_photocell_that_sees_day_for_longer_than_one_lasts_is_not_believed(self):
+        lamp = Lamp(None)
+        lamp.lux = 90000
+        for hour in range(25):
+            lamp.t_ms = hour * 3600000
+            self.assertEqual(lamp.decide().level_pm, 0, hour)
+        lamp.t_ms = 24 * 3600000 + 1
+        self.assertEqual(lamp.decide().level_pm, 1000)
+        lamp.t_ms += 30 * 3600000
+        self.assertEqual(lamp.decide().level_pm, 1000)
+        lamp.lux = 20000
+        self.assertEqual(lamp.decide().level_pm, 1000)
+        lamp.lux = 90000
+        self.assertEqual(lamp.decide().level_pm, 0)
+
     def test_time_unknown_with_a_photocell(self):
         lamp = Lamp(None)
         for lux, level in (

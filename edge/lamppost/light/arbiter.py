@@ -34,6 +34,7 @@ from lamppost.limits import (
     EMERGENCY_FADE_MS,
     HALF_NIGHT_STEP_MS,
     LEVEL_MAX,
+    PHOTOCELL_DAY_MS,
     PHOTOCELL_OFF_MLX,
     PHOTOCELL_ON_MLX,
     PROTECTION_FADE_MS,
@@ -94,6 +95,7 @@ class Arbiter:
         self._upper = []  # the asks of layers 3 to 9, as last decided
         self._fades = (COMMAND_FADE_MS, SLOW_FADE_MS)  # of the presence profile last in use
         self._ahead_s = 0  # of the time over t_ms, at the last decision that was worked out
+        self._night_ms = 0  # when the photocell last saw none of day; a post that starts knows of none
         self._settled_ms = 0  # when the fade between two states of the layers is over
         self._done_ms = 0  # when the fade last decided is over
         self._start_pm, self._start_ms = 0, 0  # where and when it began
@@ -153,7 +155,12 @@ class Arbiter:
         return self.half_night.profile(plan) if self._half_pm >= 0 else -1
 
     def _look(self, lux_mlx, plan, t_ms):
-        """While the time is unknown: the photocell, else the learned night."""
+        """While the time is unknown: the photocell, unless it has seen day for longer than one lasts; else the learned
+        night."""
+        if lux_mlx is None or lux_mlx < PHOTOCELL_ON_MLX:
+            self._night_ms = t_ms
+        elif t_ms - self._night_ms > PHOTOCELL_DAY_MS:
+            lux_mlx = None
         self._half_pm = self.half_night.level_pm(plan, t_ms) if lux_mlx is None else -1
         if lux_mlx is None or lux_mlx < PHOTOCELL_ON_MLX:
             self._dark = True

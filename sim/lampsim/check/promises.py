@@ -37,6 +37,7 @@ MARGIN_MS = 1_500
 ANNOUNCED_MS = 10_500  # somebody who stays is announced again at least every 10 s
 OLD_EVENT_MS = 2_500  # an event that is said again tells a moment that has passed
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
+DAY_MS = 86_400_000
 STUCK_MS = 1_800_000  # a sensor that has seen somebody for so long without a break is stuck, and not heeded
 GRACE_MS = (6_000, 6_000, 2_500)  # so long a place holds, by class, once its user was sensed farther on
 CLOCK_OFF_MS = 1_500
@@ -224,7 +225,7 @@ class Witness:
         in_force = [command for command in life.commands.values() if t_ms < command.until_ms]
         limit_pm = derated_pm(life.believed_dc(post.temp_dc, t_ms))
         presence = NOBODY if utc_s is None else self._presence(one, life, utc_s, t_ms)
-        inputs = (life.plan, presence, in_force, limit_pm, _photocell(life.lux))
+        inputs = (life.plan, presence, in_force, limit_pm, _photocell(life.lux, t_ms))
         now = _expected(inputs, utc_s)
         self._pure(one, life, now, utc_s, t_ms)
         window_ms = max([FADES_MS, *(p[k] for p in (life.plan.profiles if life.plan else []) for k in (2, 3))])
@@ -540,7 +541,9 @@ def _expected(inputs: tuple, utc_s: int | None) -> Bounds:
     return expected(plan, utc_s, presence, in_force, limit_pm, day)
 
 
-def _photocell(lux: int | None) -> Bounds:
+def _photocell(lux: int | None, t_ms: int) -> Bounds:
     if lux is None or lux < 35:
         return Bounds(1000, 1000)
+    if t_ms > DAY_MS:  # it may have seen day for longer than one lasts
+        return Bounds(0, 1000)
     return Bounds(0, 0) if lux > 70 else Bounds(0, 1000)

@@ -42,6 +42,10 @@ MUTANTS = [
     Mutant(
         "a second of each minute is lost", POST + "clock.py", "self.t_ms += step", "self.t_ms += step * 59 // 60"
     ),
+    Mutant(
+        "a photocell that is stuck at day is believed for ever", LIGHT + "arbiter.py", "            lux_mlx = None\n",
+        "            pass\n", "tests/edge/test_arbiter.py",
+    ),
     # presence
     Mutant(
         "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",
