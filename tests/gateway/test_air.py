@@ -8,11 +8,13 @@ from click.testing import CliRunner
 from street import BUS_KEY, UTC_MS, Lamp, post_key
 
 from lamplighter.gateway import air, line
-from lamplighter.gateway.air_poll import CYCLE_MS, REPLY_MS, UNSURE_MS, AirPoller
+from lamplighter.gateway.air_poll import REPLY_MS, UNSURE_MS, AirPoller
 from lamplighter.provision import air_files
 from lamplighter.provision.cli_site import provision
 from lamppost.wire import messages
 from lamppost.wire.frame import go, unpack
+
+CYCLE_MS = 2000
 
 
 class Air:
@@ -22,7 +24,9 @@ class Air:
         self.random = random.Random(seed)
         self.lamps = [Lamp(address, seed, baud=0) for address in range(1, count + 1)]
         keys = {lamp.address: post_key(lamp.address) for lamp in self.lamps}
-        self.poller = AirPoller(keys, BUS_KEY, self.random.randbytes, 0, lambda n: None, aliases=(200,))
+        self.poller = AirPoller(
+            keys, BUS_KEY, 0, self.random.randbytes, 0, lambda n: None, cycle_ms=CYCLE_MS, aliases=(200,), turn_ms=0
+        )
         self.span, self.now, self.gone = (least, most), 0, False
         self.said: list[tuple[int, tuple]] = []
         self.sent: list[tuple[int, str, bytes]] = []  # (ms, topic, frame)

@@ -11,8 +11,6 @@ Rules kept here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-
 from lamplighter.gateway import line
 from lamplighter.gateway.hints import HINTS_MAX, Hints
 from lamplighter.gateway.poll import Poller
@@ -21,7 +19,6 @@ from lamppost.wire.frame import GATEWAY, go
 from lamppost.wire.packed import GO_PAIRS_MAX
 
 REPLY_MS = 500  # a radio that repeats a packet seven times, and a board that collects garbage
-CYCLE_MS = 2000
 UNSURE_MS = 250  # how late a frame may come: half of an exchange that was in time
 UNSURE_MAX_MS = 65_535
 
@@ -49,24 +46,13 @@ class AirHints(Hints):
 
 
 class AirPoller(Poller):
-    """Posts on one local broker; the parameters are those of Poller."""
+    """Posts on one local broker. `baud` and `turn_ms` are 0: nothing is a wire; `cycle_ms` is at least 1."""
 
-    def __init__(
-        self,
-        post_keys: dict[int, bytes],
-        bus_key: bytes,
-        random: Callable[[int], bytes],
-        counter: int,
-        reserve: Callable[[int], None],
-        acks: dict[int, tuple[int, int]] | None = None,
-        reply_ms: int = 0,
-        cycle_ms: int = 0,
-        aliases: Collection[int] = (),
-    ) -> None:
-        cycle_ms = cycle_ms or CYCLE_MS
-        super().__init__(post_keys, bus_key, 0, random, counter, reserve, acks, 0, cycle_ms, aliases, 0)
-        self._slot = AirSlot(reply_ms or REPLY_MS)
-        self._hints = AirHints()
+    def _new_slot(self, turn_ms: int, reply_ms: int) -> Slot:
+        return AirSlot(reply_ms or REPLY_MS)
+
+    def _new_hints(self) -> Hints:
+        return AirHints()
 
     def _step(self, t_ms: int) -> None:
         self._acknowledge(t_ms)

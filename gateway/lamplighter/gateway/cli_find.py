@@ -26,7 +26,7 @@ from lamplighter.terminal import BadInput, print_json
 @click.option("--manifest", type=click.Path(path_type=Path), help="Keys of the delivered boards, by identity.")
 @click.option("--bus", "bus_id", help="The line; needed where there are several.")
 @click.option("--replace", multiple=True, metavar="POST=IDENTITY", help="Put this board in the place of that post.")
-@click.option("--fill", is_flag=True, help="Give boards without a place the configured posts that lack one.")
+@click.option("--fill", is_flag=True, help="Give boards without a place the configured posts that have no key yet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def find(
     path: Path, manifest: Path | None, bus_id: str | None, replace: tuple[str, ...], fill: bool, as_json: bool
@@ -65,6 +65,8 @@ def _show(report: dict[str, Any], as_json: bool) -> int:
         click.echo(f"no answer from {', '.join(silent)}")
     if len(strangers) == 1 and len(silent) == 1:
         click.echo(f"does {strangers[0]} stand in for {silent[0]}? then add  --replace {silent[0]}={strangers[0]}")
+    elif strangers and silent:
+        click.echo(f"say which board is which post:  --replace {silent[0]}={strangers[0]}  and so on")
     return 0 if complete else 1
 
 

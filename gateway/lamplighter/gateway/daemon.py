@@ -165,10 +165,8 @@ class Daemon:
         def reserve(counter: int) -> None:
             self.ledger.reserve(bus.id, counter)
 
-        if bus.mqtt is not None:
-            poller = AirPoller(keys, bus_key, random, counter, reserve, acks, reply_ms, bus.cycle_ms, aliases)
-        else:
-            poller = Poller(keys, bus_key, bus.baud, random, counter, reserve, acks, reply_ms, 0, aliases, bus.turn_ms)
+        kind, baud, turn_ms = (AirPoller, 0, 0) if bus.mqtt else (Poller, bus.baud, bus.turn_ms)
+        poller = kind(keys, bus_key, baud, random, counter, reserve, acks, reply_ms, bus.cycle_ms, aliases, turn_ms)
         return self.rollover.equip(bus.id, poller)
 
     async def _open_lines(self) -> None:

@@ -97,7 +97,7 @@ class Poller:
         self._decoder = Decoder()
         self._asked_heard = 0  # how many bytes when it was asked
         self.baud = baud
-        self._slot = Slot(baud, turn_ms, reply_ms)
+        self._slot = self._new_slot(turn_ms, reply_ms)
         self._cycle_ms = cycle_ms
         self._time_every_ms = max(TIME_EVERY_MS, cycle_ms // 3)
         self._more: set[int] = set()  # posts that hold more items than their last status could carry
@@ -108,11 +108,17 @@ class Poller:
         self._time_ms = 0
         self._greeted = False  # somebody is there to be told the time
         self._time_sent_ms = -TIME_APART_MS
-        self._hints = Hints()
+        self._hints = self._new_hints()
         self._burst = Burst(sorted(post_keys))
         self._run = 0
         self._last_background = self._last_hello = self._told_one = False
         self._actions: list = []
+
+    def _new_slot(self, turn_ms: int, reply_ms: int) -> Slot:
+        return Slot(self.baud, turn_ms, reply_ms)
+
+    def _new_hints(self) -> Hints:
+        return Hints()
 
     def handle(self, event, t_ms: int) -> list:
         """Take one event of line.py, or None when the deadline has come; return the actions, in order."""
