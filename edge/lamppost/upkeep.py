@@ -173,11 +173,11 @@ class Upkeep:
         judge = self.health.judge
         stuck = self._post.stuck_input(t_ms)
         judge(faults.SENSOR_STUCK, stuck >= 0, max(stuck, 0), t_ms)
-        day_ms = limits.SENSOR_DEAD_S * 1000
-        dead = self._own_ever and self._others >= limits.SENSOR_DEAD_SEEN and t_ms - self._own_ms >= day_ms
-        judge(faults.SENSOR_DEAD, dead or (None if self._others else False), self._others, t_ms)
-        lost = self._others_ever and self._own >= limits.SENSOR_DEAD_SEEN and t_ms - self._others_ms >= day_ms
-        judge(faults.NEIGHBOURS_LOST, lost or (None if self._own else False), self._own, t_ms)
+        since_ms, seen = t_ms - limits.SENSOR_DEAD_S * 1000, limits.SENSOR_DEAD_SEEN
+        dead = self._own_ms <= since_ms and ((self._own_ever and self._others >= seen) or None)
+        judge(faults.SENSOR_DEAD, dead, self._others, t_ms)
+        lost = self._others_ms <= since_ms and ((self._others_ever and self._own >= seen) or None)
+        judge(faults.NEIGHBOURS_LOST, lost, self._own, t_ms)
 
     def _alone(self, t_ms: int) -> None:
         post, judge = self._post, self.health.judge

@@ -22,6 +22,7 @@ __import__("asyncio.core")  # with the real time, which its task queue, in C, ha
 
 BLOCK = 4096
 SOFT_RESET = 43
+WINDOW = 256
 IMAGE, BUS, SERVICE = sys.argv[1:4]
 USB = len(sys.argv) > 4
 PLATFORM = sys.argv[4] if USB else ""
@@ -183,9 +184,8 @@ def prompt():
             key = sys.stdin.buffer.read(1)
             if not key:
                 sys.exit(3)
-            if key == b"\x01" and code == b"\x05A":  # raw paste, which this does not have
-                code = b""
-                print("R\x00", end="")
+            if key == b"\x01" and code == b"\x05A":
+                code = run(paste(), b"")
             elif key == b"\x01":
                 raw, code = True, b""
                 print("raw REPL; CTRL-B to exit\r\n>", end="")
@@ -205,8 +205,23 @@ def prompt():
             code = b""
 
 
-def run(code):
-    print("OK", end="")
+def paste():
+    """The code that comes in raw-paste mode: WINDOW bytes at a time, until Ctrl-D."""
+    put = sys.stdout.buffer.write
+    put(b"R\x01" + bytes((WINDOW & 255, WINDOW >> 8)))
+    code = bytearray()
+    while True:
+        key = sys.stdin.buffer.read(1)
+        if key == b"\x04" or not key:
+            put(b"\x04")
+            return bytes(code)
+        code.extend(key)
+        if len(code) % WINDOW == 0:
+            put(b"\x01")
+
+
+def run(code, begun=b"OK"):
+    sys.stdout.buffer.write(begun)
     error = ""
     try:
         exec(str(code, "utf-8"), names)

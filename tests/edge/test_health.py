@@ -322,6 +322,9 @@ class SensorTest(unittest.TestCase):
         bench.run(2 * limits.UPKEEP_MS)
         self.assertIn("sensor-dead", bits(bench))
         bench.give(("presence", 0, True, 0))
+        bench.run(1000)
+        bench.give(("presence", 0, False, 0))
+        bench.post.overheard(4, 0, bench.post.clock.t_ms)  # and there is somebody at a neighbour at all times
         bench.run(limits.UPKEEP_MS)
         self.assertNotIn("sensor-dead", bits(bench))
 
@@ -338,6 +341,10 @@ class SensorTest(unittest.TestCase):
             bench.sent = []
         bench.run(2 * limits.UPKEEP_MS)
         self.assertIn("neighbours-lost", bits(bench))
+        bench.post.overheard(4, 0, bench.post.clock.t_ms)
+        bench.give(("presence", 0, True, 0))
+        bench.run(limits.UPKEEP_MS)
+        self.assertNotIn("neighbours-lost", bits(bench))
 
 
 class PendingTest(unittest.TestCase):

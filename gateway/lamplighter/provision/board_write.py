@@ -21,6 +21,7 @@ BREATH_S = 0.5  # for a program to end at Ctrl-C
 START_S = 60.0  # until a folder is chosen and its firmware loaded; boards take 3
 LIVES_S = 8.0  # and then without an error: a watchdog's time
 TEXT_MAX = 65_536  # of what a board says at its start
+ANSWER_S = 5  # for a prompt
 SILENT_S = 3.0  # of a board that is asked: it is gone, or hangs
 CHUNK = 1024
 
@@ -178,11 +179,11 @@ def at(port: str) -> Iterator[Writer]:
             transport.serial.write(b"\r\x03\x03")
             time.sleep(BREATH_S)
             try:
-                transport.enter_raw_repl(soft_reset=False)
+                transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S)
             except TransportError:  # its program was slow to end
                 transport.serial.write(b"\r\x03\x03")
                 time.sleep(4 * BREATH_S)
-                transport.enter_raw_repl(soft_reset=False)
+                transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S)
         yield Writer(transport)
     finally:
         with contextlib.suppress(OSError):
