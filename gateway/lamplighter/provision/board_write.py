@@ -21,7 +21,7 @@ BREATH_S = 0.5  # for a program to end at Ctrl-C
 START_S = 60.0  # until a folder is chosen and its firmware loaded; boards take 3
 LIVES_S = 8.0  # and then without an error: a watchdog's time
 TEXT_MAX = 65_536  # of what a board says at its start
-ANSWER_S = 5  # for a prompt
+ANSWER_S = 3  # for a prompt
 SILENT_S = 3.0  # of a board that is asked: it is gone, or hangs
 CHUNK = 1024
 
