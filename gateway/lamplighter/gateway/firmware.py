@@ -68,6 +68,7 @@ class _Post:
     behind: bool = False
     spoilt: int = 0
     installs: int = 0
+    install_boots: int = -2  # its boots when it was asked to install
     until_ms: int = 0  # until when it counts as installing; 0: it does not
     not_before_ms: int = 0
     pause_ms: int = AGAIN_MIN_MS
@@ -179,13 +180,14 @@ class Rollout:
 
     def _heard(self, target: _Post, what: int | None, code: int, segment: int, missing: int, text: str, now_ms: int):
         target.reason = text
-        installing = code == messages.OK and text != "on trial"
+        trial = text == "on trial" and target.boots != target.install_boots  # else it has yet to start again
+        installing = code == messages.OK and not trial
         target.until_ms = (target.until_ms or now_ms + UNHEARD_MS) if installing else 0
         if code == messages.MORE:
             self._more(target, segment, missing, text)
         elif code == messages.OK:
-            self._proven = self._proven or text == "on trial"
-            target.state = TRIAL if text == "on trial" else INSTALLING
+            self._proven = self._proven or trial
+            target.state = TRIAL if trial else INSTALLING
             target.not_before_ms = now_ms + (TRIAL_MS if target.state == TRIAL else RESTARTS_MS)
         elif code == messages.DONE:
             target.state, self._proven = INSTALLED, True
@@ -223,6 +225,7 @@ class Rollout:
                 target.state, target.reason = REFUSED, "the image is whole, and was not installed; see the post's log"
                 continue
             target.installs += 1
+            target.install_boots = target.boots
             target.until_ms = now_ms + UNHEARD_MS
             under_way += 1
             self._ask(post, target, messages.INSTALL)
