@@ -81,7 +81,9 @@ class Blocks:
             return messages.OTHER, "the image is for board '%s', this is '%s'" % (board, updater.board)
         mine = (size, digest) == (intake.size, intake.digest)
         if version == slots.version:
-            return (messages.OK, "on trial") if slots.trial else (messages.DONE, "")
+            if slots.trial:
+                return messages.OK, "installing" if intake.untried else "on trial"
+            return messages.DONE, ""
         if intake.wanted:
             return (messages.OK, "installing") if mine else (messages.AGAIN, "another image is being installed")
         if mine and intake.outcome.startswith("refused"):

@@ -24,6 +24,7 @@ class Intake:
     def __init__(self, store):
         self.wanted = False
         self.outcome = "nothing yet"
+        self.untried = False  # what was installed last runs only after another start
         self.running = ""  # what the board runs, in words
         self.updater: "Updater | None" = None  # judges images for this board
         self._store = store

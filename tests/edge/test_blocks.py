@@ -208,6 +208,9 @@ class BlocksTest(unittest.TestCase):
         self.assertEqual(board.firmware(data=DATA[:99])[0], messages.MORE)
         board.intake.updater.slots.trial = 1
         board.intake.updater.slots.version = 2
+        board.intake.untried = True  # it lies in its folder, and the board has yet to start again
+        self.assertEqual(board.verdict(), (messages.OK, "installing"))
+        board.intake.untried = False
         self.assertEqual(board.verdict(), (messages.OK, "on trial"))
         board.intake = None
         code, _, _, text = board.firmware()

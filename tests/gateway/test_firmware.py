@@ -299,6 +299,30 @@ def test_a_board_that_starts_slowly_is_waited_for_and_then_four_are_under_way(tm
     assert max(most) == INSTALLING_MAX
 
 
+def test_who_has_yet_to_start_again_has_proved_nothing(tmp_path) -> None:
+    """[D-10] Every gateway dies while the first board, which will not survive it, has installed and still runs on."""
+
+    class Doomed(Board):
+        due = on_ms = None
+
+        def start(self) -> None:
+            if self.on_ms is None:
+                super().start()
+            elif self.due is None:
+                self.due = street.now + 40_000
+            self.powered = self.due is None or street.now < self.due
+
+    boards = [Doomed(address) for address in range(1, 7)]
+    street, image = FirmwareStreet(boards=boards), build(tmp_path)
+    street.run_until(lambda: len(street.online()) == 6, MINUTE)
+    street.want(image)
+    street.run_until(lambda: boards[0].due is not None, 5 * MINUTE)
+    street.kill()
+    street.run(street.now + 5 * MINUTE)
+    assert not boards[0].powered
+    assert [board.due is not None for board in boards] == [True] + [False] * 5
+
+
 def test_a_gateway_that_has_just_started_hears_first_who_is_at_it(tmp_path) -> None:
     """[D-10]"""
 

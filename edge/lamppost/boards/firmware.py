@@ -80,7 +80,7 @@ class Firmware:
             restart,
             _key(settings + "/firmware.pub"),
         )
-        self._spare_runs = root + "/" + self._slots.spare in sys.path
+        self._starts(root + "/" + self._slots.spare in sys.path)
 
     def _begin(self, store, flash, board: str, journal, restart, key) -> None:
         self.intake = None
@@ -94,6 +94,12 @@ class Firmware:
             self.intake = Intake(self._store)
             self.intake.updater = self._updater
             self._say_what_runs()
+
+    def _starts(self, spare: bool) -> None:
+        """Which of the folders runs is known: the one in force, or the spare one."""
+        self._spare_runs = spare
+        if self.intake:
+            self.intake.untried = spare and self._slots.trial > 0
 
     @property
     def version(self) -> int:
@@ -136,6 +142,7 @@ class Firmware:
             print("log firmware refused: " + reason)
             return
         intake.done("version %d (%s) installed; it is tried now" % (manifest.version, manifest.label))
+        intake.untried = True
         print("log firmware %d installed: the board starts again" % manifest.version)
         self._restart_ms = t_ms + _RESTART_MS
 

@@ -68,7 +68,6 @@ class _Post:
     behind: bool = False
     spoilt: int = 0
     installs: int = 0
-    install_boots: int = -2  # its boots when it was asked to install
     until_ms: int = 0  # until when it counts as installing; 0: it does not
     not_before_ms: int = 0
     pause_ms: int = AGAIN_MIN_MS
@@ -180,7 +179,7 @@ class Rollout:
 
     def _heard(self, target: _Post, what: int | None, code: int, segment: int, missing: int, text: str, now_ms: int):
         target.reason = text
-        trial = text == "on trial" and target.boots != target.install_boots  # else it has yet to start again
+        trial = text == "on trial"
         installing = code == messages.OK and not trial
         target.until_ms = (target.until_ms or now_ms + UNHEARD_MS) if installing else 0
         if code == messages.MORE:
@@ -225,7 +224,6 @@ class Rollout:
                 target.state, target.reason = REFUSED, "the image is whole, and was not installed; see the post's log"
                 continue
             target.installs += 1
-            target.install_boots = target.boots
             target.until_ms = now_ms + UNHEARD_MS
             under_way += 1
             self._ask(post, target, messages.INSTALL)

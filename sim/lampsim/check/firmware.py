@@ -180,7 +180,7 @@ class _Board(boards.Firmware):
     def begin(self) -> str:
         """Choose a folder, as boards/choose.py does."""
         folder = self._slots.start()
-        self._spare_runs = folder == self._slots.spare
+        self._starts(folder == self._slots.spare)
         return folder
 
     def deliver(self) -> None:

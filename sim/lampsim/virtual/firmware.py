@@ -74,6 +74,7 @@ class VirtualFirmware(Firmware):
         journal = Journal(flash)
         self._begin(Store(flash, journal), flash, board, journal, restart, PublicKey(public_key))
         folder = self._slots.start()
+        self._starts(folder == self._slots.spare)
         name = flash.files.get(folder + "/version.py")
         self.label = name.decode() if name is not None and self._slots.version else ""
 

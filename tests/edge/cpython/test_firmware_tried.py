@@ -25,11 +25,14 @@ class Refusing(FolderFlash):
 @pytest.mark.parametrize("refuses", [False, True])
 def test_what_did_not_run_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: bool) -> None:
     root, records = str(tmp_path), str(tmp_path / "records")
+    (tmp_path / "firmware.pub").write_text(SecretKey(bytes(32), b"eight..8").public_text())
     Slots(Journal(FolderFlash(records))).begin_trial(7, 7)
     folder = Slots(Journal((Refusing if refuses else FolderFlash)(records))).start()
     assert folder == ("a" if refuses else "b")
     monkeypatch.setattr(sys, "path", [f"{root}/{folder}", *sys.path])  # as choose.py and linux_run.py have it
     board = Firmware(root, "rp2", Journal(FolderFlash(records)), lambda: None, root)  # it takes writes again
+    assert board.intake is not None
+    assert board.intake.untried == refuses
     board.look(HEALTHY_MS, True, 5, None)
     found = Slots(Journal(FolderFlash(records)))
     assert (found.trial, found.version, found.minimum) == ((1, 7, 0) if refuses else (0, 7, 7))
@@ -49,6 +52,10 @@ def test_how_long_the_firmware_before_ran_keeps_no_new_one(tmp_path: Path) -> No
     for at in range(0, len(data), 128):
         board.intake.put(at, data[at : at + 128])
     board.intake.install()
+    assert not board.intake.untried
+    board.look(week_ms, True, week_ms)
+    assert board.intake.untried
+    assert not starts
     while not starts:
         board.look(week_ms, True, week_ms)
         week_ms += 100
