@@ -1,7 +1,7 @@
 """Firmware for whole lines: blocks, who installs when, and what a gateway keeps of it."""
 
 # ruff: noqa: E501 - the lines quote the source as it stands
-from areas.base import GATEWAY, GATEWAY_TEST, POST, Case, Mutant
+from areas.base import EDGE_TEST, GATEWAY, POST, Case, Mutant
 
 # six posts: on a quick line, and on one on which an image takes a quarter of a minute
 QUICK_LINE = Case("127", '[{"fault": "cast", "at_s": 8.55}, {"fault": "gateway-death", "at_s": 10.4, "for_s": 0.3}]')
@@ -41,7 +41,7 @@ MUTANTS = [
     ),
     Mutant(
         "who has yet to start again is on trial", POST + "blocks.py", '"installing" if intake.untried else "on trial"', '"on trial"',
-        GATEWAY_TEST + "firmware.py",
+        EDGE_TEST + "blocks.py",
     ),
     Mutant(
         "nobody goes first", GATEWAY + "firmware.py", "if self._proven else 1", "if True else 1", case=QUICK_LINE,
