@@ -135,7 +135,7 @@ class Console:
             "address %d" % settings.get("address"),
             "firmware %s" % post.firmware,
             "provisioned %s" % ("yes" if settings.provisioned else "no"),
-            "plan %s" % (_hex(post.plan_hash) or "none"),
+            "plan %s" % (post.plan_hash.hex() or "none"),
             "boots %d" % post.boots,
             "item-epoch %d" % post.item_epoch,
             "next-item %d" % post.items.next_seq,
@@ -374,7 +374,3 @@ def moment(text: str) -> int:
         return utc_s
     except ValueError:
         raise ConsoleError("a moment is written 2026-12-24T22:30:00Z, in UTC, from 2000 to 2135")
-
-
-def _hex(data: bytes) -> str:
-    return "".join(["%02x" % byte for byte in data])

@@ -227,7 +227,7 @@ class Post:
         self.save("plan", raw)
         self._use(plan, t_ms)
         self.items.add(messages.PLAN, utc_s, 1)
-        self.log("plan %s applied" % _hex(plan.hash), t_ms)
+        self.log("plan %s applied" % plan.hash.hex(), t_ms)
         return ""
 
     def configure(self, name: str, value, t_ms: int) -> None:
@@ -512,7 +512,3 @@ class Post:
         shortest_ms = min(holds) if holds else _PRESENT_AGAIN_MS
         self._again_ms = max(_PRESENT_AGAIN_MIN_MS, min(shortest_ms, _PRESENT_AGAIN_MAX_MS))
         self._decide_at = t_ms
-
-
-def _hex(data: bytes) -> str:
-    return "".join(["%02x" % byte for byte in data])
