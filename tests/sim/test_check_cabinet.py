@@ -7,8 +7,9 @@ import pytest
 
 from lamplighter.gateway.ledger import Ledger
 from lamppost.answers import Answers
+from lampsim.check.broken import Broken
 from lampsim.check.disk import Disk
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.promises import Witness
 from lampsim.check.run import Case, play
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw
@@ -77,8 +78,8 @@ def test_a_damaged_store_is_begun_anew_and_only_what_it_held_is_missed(kind) -> 
     street.close()
     assert street.cabinet.disk is not None
     assert len(street.cabinet.disk.said) == 1
-    assert {epoch for epoch, _ in witness.ids.values()} == {epoch for epoch, _ in witness.got}
-    assert len({epoch for epoch, _ in witness.got}) == 2, "ids of the old store and of the new one"
+    assert {epoch for epoch, _ in witness.delivered.ids.values()} == {epoch for epoch, _ in witness.delivered.got}
+    assert len({epoch for epoch, _ in witness.delivered.got}) == 2, "ids of the old store and of the new one"
 
 
 def test_a_request_that_comes_again_whenever_does_nothing(monkeypatch) -> None:
@@ -118,7 +119,7 @@ def test_an_item_that_a_full_disk_refused_and_the_gateway_acknowledged_is_missed
 def test_the_witness_knows_two_ids_of_one_item() -> None:
     witness = Witness()
     street = Street(draw(127), [], witness)
-    witness.made["p01", 1, 1] = (0, (1, 4, 0, 0, 0, 0))
+    witness.delivered.made["p01", 1, 1] = (0, (1, 4, 0, 0, 0, 0))
     body = '{"post":"p01","post_epoch":1,"post_seq":1,"kind":"boot"}'
     witness.received("aa", 1, body)
     witness.received("aa", 1, body)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from lamplighter.gateway.firmware import Rollout
+from lampsim.check.broken import Broken
 from lampsim.check.firmware import DELIVERED, GOOD
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.promises import Witness
 from lampsim.check.run import drawn, play
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw

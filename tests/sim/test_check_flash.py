@@ -7,9 +7,10 @@ import pytest
 from lamppost.store.journal import Journal
 from lamppost.store.slots import Slots
 from lamppost.wire import faults
+from lampsim.check.broken import Broken
 from lampsim.check.firmware import BAD, DELIVERED, GOOD, image_of
 from lampsim.check.flash import HOWS, Cut, Flash, Plan, Watched
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.promises import Witness
 from lampsim.check.run import drawn, play
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lamppost.wire import faults, messages
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.broken import Broken
+from lampsim.check.promises import Witness
 from lampsim.check.reported import DELAYS_S, NAMES, Course
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw

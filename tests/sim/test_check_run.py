@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from lamppost.wire.frame import header, pack
+from lampsim.check.broken import Broken
 from lampsim.check.command import check, replay_command
 from lampsim.check.overheard import Ear
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.promises import Witness
 from lampsim.check.run import Case, Outcome, drawn, play
 from lampsim.check.shrink import shrink
 from lampsim.check.street import Street

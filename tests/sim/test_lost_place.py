@@ -2,7 +2,8 @@
 
 import pytest
 
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.broken import Broken
+from lampsim.check.promises import Witness
 from lampsim.check.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults.lines import FrameLoss, Jabber

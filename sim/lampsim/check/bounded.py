@@ -1,4 +1,4 @@
-"""All that grows in a post and in a poll scheduler, with its limit: promise 5 of promises.py.
+"""Promise 5: all that grows in a post and in a poll scheduler stays within its limit, and nobody wakes without end.
 
 The limits are written here a second time, on purpose.
 """
@@ -6,8 +6,54 @@ The limits are written here a second time, on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lamplighter.gateway import hints, jobs
+from lampsim.check.broken import Breaks, Broken
+from lampsim.check.life import Life
+
+if TYPE_CHECKING:
+    from lampsim.check.street import Street, StreetPost
+
+WRITES_A_START = 8  # a post writes its flash so often at a start,
+WRITES_AN_HOUR = 10  # and of its own accord so often an hour: 90,000 a year of the ten million that it has
+ITEMS_A_WRITE = 128  # and for items, which a contact that bounces makes until it counts as stuck
+ASKED_FOR = ("settings", "plan", "slot", "intake")  # records that are written when somebody wants them to be
+WAKES_MAX = 400  # a second and post, but for bytes that come: where two speak at once each comes by itself
+
+
+class Bounded:
+    """The posts and poll schedulers of a street. Raises through `broken`."""
+
+    def __init__(self, street: Street, broken: Breaks) -> None:
+        self._street, self._broken = street, broken
+
+    def woken(self, one: StreetPost, life: Life) -> None:
+        """By something else than bytes."""
+        second = self._street.loop.now_us // 1_000_000
+        if second != life.second:
+            life.second, life.wakes = second, 0
+        life.wakes += 1
+        if life.wakes > WAKES_MAX:
+            raise self._broken(5, one, f"it was woken {life.wakes} times in a second")
+
+    def look(self, one: StreetPost) -> None:
+        """Hold what a post and the gateway have against the limits."""
+        post = one.post
+        assert post is not None
+        own = sum(count for name, count in one.flash.written.items() if name not in ASKED_FOR)
+        most = WRITES_A_START * one.starts + WRITES_AN_HOUR * (self._street.loop.now_us / 3.6e9 + 1)
+        most += post.items.next_seq / ITEMS_A_WRITE
+        if own > most:
+            raise self._broken(5, one, f"its flash is written {own} times ({one.flash.written}), at most {most:.0f}")
+        for name, size, most in of_post(post):
+            if size > most:
+                raise self._broken(5, one, f"{name}: {size}, at most {most}")
+        for bus, poller in self._street.cabinet.pollers.items():
+            peers = len(self._street.spec.lines[bus])
+            for name, size, most in of_poller(poller, peers):
+                if size > most:
+                    raise Broken(5, f"line {bus}", self._street.loop.now_us, f"{name}: {size}, at most {most}")
 
 
 def of_post(post) -> Iterator[tuple[str, int, int]]:

@@ -29,10 +29,10 @@ from lamplighter.plans.hashing import document_hash
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
 from lamppost.wire.seal import Key
+from lampsim.check.broken import Broken
 from lampsim.check.disk import FAST
 from lampsim.check.firmware import BOARD, GOOD
 from lampsim.check.overheard import Ear
-from lampsim.check.promises import Broken
 
 if TYPE_CHECKING:
     from lampsim.check.cabinet import Cabinet

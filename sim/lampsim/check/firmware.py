@@ -26,8 +26,8 @@ from lamppost.intake import Intake, IntakeError
 from lamppost.sign.minisign import PublicKey
 from lamppost.store.slots import HEALTHY_MS, Slots
 from lamppost.update import MAGIC
+from lampsim.check.broken import Broken
 from lampsim.check.flash import Cut, Flash
-from lampsim.check.promises import Broken
 
 if TYPE_CHECKING:
     from lampsim.check.street import Street, StreetPost

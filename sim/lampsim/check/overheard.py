@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from lamppost.wire import cbor
 
+POLL, EVENT, TIME, COMMAND, BLOB, SET_TIME = 0x10, 0x12, 0x13, 0x20, 0x31, 0x40  # PROTOCOL.md's message types
+FIRMWARE, BLOCK = 0x33, 0x35
 SHORT_MAX = 16
-_FORMS = {1: 0x10, 2: 0x14, 3: 0x12, 4: 0x15}  # the first three bits of a short frame and the type it is
+_FORMS = {1: POLL, 2: 0x14, 3: EVENT, 4: 0x15}  # the first three bits of a short frame and the type it is
 PIECE_MAX = 400  # bytes between two delimiters that are worth keeping: a frame has at most 210
 
 
@@ -30,12 +32,12 @@ class Frame(NamedTuple):
         """Its place in the order of what its sender says to everybody: of an EVENT, among those of `origin`."""
         if len(self.body) > SHORT_MAX:
             return int.from_bytes(self.body[3:7], "big")
-        return (int.from_bytes(self.body[2:6], "big") << 8) + self.values()[3] if self.kind == 0x12 else 0
+        return (int.from_bytes(self.body[2:6], "big") << 8) + self.values()[3] if self.kind == EVENT else 0
 
     @property
     def origin(self) -> tuple[int, int]:
         """The sender, and of an EVENT the input."""
-        return self.src, self.body[0] & 3 if self.kind == 0x12 else 0
+        return self.src, self.body[0] & 3 if self.kind == EVENT else 0
 
     def values(self) -> list:
         """Of a long frame its fields; of an EVENT [class, input, age in ms, repeat]."""
@@ -84,9 +86,9 @@ def _short(body: bytes) -> Frame | None:
     kind = _FORMS.get(body[0] >> 5) if body else None
     if kind == 0x15 and (len(body) < 6 or crc_hqx(body[:-2], 0xFFFF) != int.from_bytes(body[-2:], "big")):
         return None
-    if kind is None or (kind in (0x12, 0x14) and len(body) != (13 if kind == 0x12 else 9)) or len(body) < 6:
+    if kind is None or (kind in (EVENT, 0x14) and len(body) != (13 if kind == EVENT else 9)) or len(body) < 6:
         return None
-    if kind == 0x10:
+    if kind == POLL:
         return Frame(body[1], 0, kind, body, 0, set())
     return Frame(0 if kind == 0x14 else 255, body[1], kind, body, 0, set())
 

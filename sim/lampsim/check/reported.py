@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lampsim.check.broken import Breaks
+from lampsim.check.overheard import EVENT, POLL
 from lampsim.check.reference import decoded
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ MEASURED = {
     VOLTAGE_HIGH: "voltage", POWER_FACTOR: "factor", HOT: "temp",
 }  # fmt: skip
 TOLD_US = 60_000_000  # by then a gateway that hears a post knows of its last fault
-POLL, FAULT_ITEM = 0x10, 3
+FAULT_ITEM = 3
 
 
 class Course:
@@ -262,7 +264,7 @@ class Told:
 class Reported:
     """Of all posts of a street. Raises through `broken`, which makes a Witness's error."""
 
-    def __init__(self, street: Street, broken) -> None:
+    def __init__(self, street: Street, broken: Breaks) -> None:
         self.street, self._broken = street, broken
         self.came: dict[str, set[int]] = {name: set() for name in street.posts}  # for tests: what came, ever
         self._told: dict[str, Told] = {}
@@ -288,7 +290,7 @@ class Reported:
         for frame in heard:
             if frame.kind == POLL and frame.dst == one.address:
                 told.polled_ms = t_ms
-            elif frame.kind == 0x12:
+            elif frame.kind == EVENT:
                 told.others, told.others_ms, told.own = told.others + 1, t_ms, 0
             elif frame.src == 0:
                 told.polled_ms = max(told.polled_ms, t_ms - LOOK_MS)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from lampsim.check.promises import Broken, Witness
+from lampsim.check.broken import Broken
+from lampsim.check.promises import Witness
 from lampsim.check.street import Street
 from lampsim.check.worlds import Spec, draw
 from lampsim.faults import Fault, Shape, draw_plan
