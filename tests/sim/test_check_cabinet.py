@@ -135,13 +135,13 @@ def test_the_witness_knows_two_ids_of_one_item() -> None:
 def test_a_rollover_is_done_and_a_thief_is_heard_by_nobody() -> None:
     street = Street(draw(262), [Rollover(5.0, 88.0, "a", "both", ("p01", "p02"))], Witness())
     said: list[bytes] = []
-    inject = street.inject
+    inject = street.stage.inject
 
     def listened(line: str, data: bytes) -> None:
         said.append(data)
         inject(line, data)
 
-    street.inject = listened  # type: ignore[method-assign]
+    street.stage.inject = listened  # type: ignore[method-assign]
     refused: dict[str, int] = {}
     street.run()
     keys = street.cabinet.keys
@@ -154,7 +154,7 @@ def test_a_rollover_is_done_and_a_thief_is_heard_by_nobody() -> None:
         line = post.post.line
         assert line is not None
         refused[post.name] = line.refused
-    street.stolen("a")
+    street.stage.stolen("a")
     assert len(said) >= 4
     street.loop.run_until(street.loop.now_us + 2_000_000)
     for post in street.posts.values():

@@ -25,7 +25,8 @@ from lampsim.check.overheard import (
 )
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 AIR_MAX = 500  # frames of a line before those are left out that can no longer be heard
 

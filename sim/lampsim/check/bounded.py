@@ -13,7 +13,8 @@ from lampsim.check.broken import Breaks, Broken
 from lampsim.check.life import Life
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 WRITES_A_START = 8  # a post writes its flash so often at a start,
 WRITES_AN_HOUR = 10  # and of its own accord so often an hour: 90,000 a year of the ten million that it has

@@ -89,6 +89,8 @@ class Cabinet:
         self.street = street
         self.broker = True
         self.alive = False
+        self.ahead_ms = 0  # of its clock
+        self.clock_was_wrong = False
         self.disk = Disk() if any(fault.name in NEED_A_DISK for fault in street.faults) else None
         self.database: Any = MemoryDatabase(f"{street.spec.seed & 0xFFFFFFFF:08x}")
         if self.disk is not None:
@@ -310,16 +312,21 @@ class Cabinet:
 
     # --- time
 
+    def set_clock(self, ahead_s: int) -> None:
+        self.ahead_ms = ahead_s * 1000
+        self.clock_was_wrong |= ahead_s != 0
+        self.tell_time()
+
     def tell_time(self) -> None:
         if self.alive:
             for bus in self.street.buses:
-                self._give(bus, line.Clock(self.street.utc_ms() + self.street.gateway_clock_ms, 50))
+                self._give(bus, line.Clock(self.street.utc_ms() + self.ahead_ms, 50))
 
     def _now_ms(self) -> int:
         return self.street.loop.now_us // 1000
 
     def utc_s(self) -> int:
-        return (self.street.utc_ms() + self.street.gateway_clock_ms) // 1000
+        return (self.street.utc_ms() + self.ahead_ms) // 1000
 
     # --- plans
 

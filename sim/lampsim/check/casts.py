@@ -36,7 +36,7 @@ from lampsim.check.overheard import Ear
 
 if TYPE_CHECKING:
     from lampsim.check.cabinet import Cabinet
-    from lampsim.check.street import StreetPost
+    from lampsim.check.post import StreetPost
 
 INSTALLING = 4  # posts of a line at once
 TICK_US, OFFER_US, AGAIN_US = 500_000, 5_000_000, 20_000_000

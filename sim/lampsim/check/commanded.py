@@ -10,7 +10,8 @@ from lampsim.check.life import Life
 from lampsim.check.reference import Command
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 ASKED_S = 31  # so long a gateway tries to reach a post
 
@@ -40,7 +41,7 @@ class Commanded:
             last_s = self._ends.get((one.name, text), self._street.cabinet.published[text][2])
             late_s = now_s - last_s  # who has taken it and started anew may be told again until it is over
             self._ends.setdefault((one.name, text), now_s + for_s)
-            if late_s > ASKED_S and not self._street.clock_was_wrong:
+            if late_s > ASKED_S and not self._street.cabinet.clock_was_wrong:
                 raise self._broken(3, one, f"command {text} acts {late_s} s after it has expired")
             if not 0 < for_s <= limits.OVERRIDE_MAX_S:
                 raise self._broken(5, one, f"command {text} lasts {for_s} s")

@@ -10,7 +10,8 @@ from lampsim.check.life import Life
 from lampsim.check.reported import FAULT_ITEM, Reported
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
 KINDS = {1: "reading", 2: "presence", 3: "fault", 4: "boot", 5: "plan"}

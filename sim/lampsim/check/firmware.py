@@ -30,7 +30,8 @@ from lampsim.check.broken import Broken
 from lampsim.check.flash import Cut, Flash
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 GOOD = ("good", "dies", "deaf")
 BAD = (

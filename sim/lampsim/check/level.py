@@ -16,7 +16,8 @@ from lampsim.check.overheard import EVENT, Frame
 from lampsim.check.reference import Bounds, SlowPlan, derated_pm, expected, reached_pm
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 TOLERANCE_PM = 3  # three roundings of integers
 FADES_MS = 10_000  # the longest fade that is not a presence profile's: protection

@@ -30,7 +30,8 @@ from lampsim.check.reported import Reported
 from lampsim.check.worlds import PLAN_RETRY_S
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 CLOCK_OFF_MS = 1_500
 
@@ -95,9 +96,6 @@ class Witness:
         self.delivered.forged(post, number)
         self.sent(bus, post, data)
 
-    def clock_wrong(self, post: str, ahead_s: int) -> None:
-        """A post was given a time by its own RTC: it is believed, and put right by the gateway."""
-
     def before(self, one: StreetPost, event: tuple) -> None:
         self._authorised.before(one, self._lives[one.name])
 
@@ -123,9 +121,6 @@ class Witness:
     def store_lost(self, items: list[dict[str, Any]]) -> None:
         """The gateway's database was damaged and is begun anew, with another epoch: only what it held may be missed."""
         self.delivered.store_lost(items)
-
-    def quiet(self) -> None:
-        """People and faults are over; from now on everything must come right by itself."""
 
     def look(self, one: StreetPost) -> None:
         """Hold a post that runs against all that can be seen at any moment."""

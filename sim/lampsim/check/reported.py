@@ -22,7 +22,8 @@ from lampsim.check.reference import decoded
 
 if TYPE_CHECKING:
     from lampsim.check.life import Life
-    from lampsim.check.street import Street, StreetPost
+    from lampsim.check.post import StreetPost
+    from lampsim.check.street import Street
 
 NAMES = (
     "", "lamp", "driver", "day-burning", "cycling", "relay-stuck", "voltage-low", "voltage-high", "power-factor", "hot",
