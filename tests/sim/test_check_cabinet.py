@@ -99,7 +99,7 @@ def test_what_a_broker_took_to_its_grave_is_asked_for(monkeypatch) -> None:
     """The control: a centre that does not ask misses it."""
     faults = tuple(BrokerDeath(at_s, 3.0) for at_s in (20.2, 30.2, 41.2, 52.2, 63.2, 74.2, 85.2))
     assert {play(Case(seed, faults)).text for seed in SEEDS} == {""}
-    monkeypatch.setattr("lampsim.check.cabinet.Cabinet._resend", lambda self, gaps, ranges: None)
+    monkeypatch.setattr("lampsim.check.centre.Centre._resend", lambda self, gaps, ranges: None)
     assert {play(Case(seed, faults)).promise for seed in SEEDS} & {3}
 
 
@@ -109,7 +109,7 @@ def test_an_item_that_a_full_disk_refused_and_the_gateway_acknowledged_is_missed
     def careless(self, entries, bus, told) -> None:
         self.outbox.append(entries)
         if told is not None:
-            self._give(bus, told)
+            self.give(bus, told)
 
     monkeypatch.setattr("lampsim.check.cabinet.Cabinet._keep", careless)
     promises = {play(Case(seed, (FullDisk(5.0, 60.0, "byte"),))).promise for seed in SEEDS}

@@ -56,8 +56,8 @@ def test_a_lamp_that_is_turned_down_behind_its_back_is_seen():
 def test_an_item_that_is_lost_is_missed():
     street = Street(draw(127), [], Witness())
     street.loop.at(20_000_000, lambda: street.cabinet.database.connection.execute("DELETE FROM outbox"))
-    street.loop.at(20_000_000, lambda: setattr(street.cabinet, "broker", True))
-    street.cabinet.broker = False
+    street.loop.at(20_000_000, lambda: setattr(street.cabinet.centre, "broker", True))
+    street.cabinet.centre.broker = False
     with pytest.raises(Broken) as broken:
         street.run()
     assert broken.value.promise == 3

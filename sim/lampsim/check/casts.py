@@ -89,7 +89,7 @@ class Casts:
 
     def _offer(self) -> None:
         """What is retained comes on a connection, and again where it could not be stored."""
-        if self._desk is None or self._retained is None or not self._cabinet.broker:
+        if self._desk is None or self._retained is None or not self._cabinet.centre.broker:
             return
         before = self._wanted()
         self._desk.desire(self._retained)
@@ -113,8 +113,8 @@ class Casts:
         daemon: Any = self
         self._desk = FirmwareDesk(daemon)
         asyncio.run(self._desk.restore())
-        self._cabinet._every(TICK_US, self._tick)
-        self._cabinet._every(OFFER_US, self._offer)
+        self._cabinet.every(TICK_US, self._tick)
+        self._cabinet.every(OFFER_US, self._offer)
 
     def kill(self) -> None:
         self._desk = None
@@ -148,10 +148,10 @@ class Casts:
         self._cabinet.ask(post, procedure, expires_ms, then, background)
 
     def cast(self, bus: str, blocks: list[tuple[int, bytes, bytes]], then: Answered) -> None:
-        self._cabinet._cast(bus, blocks, then)
+        self._cabinet.cast(bus, blocks, then)
 
     def now_ms(self) -> int:
-        return self._cabinet._now_ms()
+        return self._cabinet.now_ms()
 
     # --- strangers
 

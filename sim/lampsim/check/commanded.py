@@ -34,11 +34,11 @@ class Commanded:
             give(layer, op, level_pm, text, utc_s, t_ms, for_s, until_s, from_s)
             if text in life.acted:
                 raise self._broken(3, one, f"command {text} acts a second time")
-            asked = self._street.cabinet.asked.get(text)
+            asked = self._street.cabinet.requests.asked.get(text)
             if asked is None or (asked.layer, asked.op, asked.level_pm) != (layer, op, level_pm):
                 raise self._broken(4, one, f"command {text} ({layer}, {op}, {level_pm}) was never given")
             now_s = self._street.utc_ms() // 1000
-            last_s = self._ends.get((one.name, text), self._street.cabinet.published[text][2])
+            last_s = self._ends.get((one.name, text), self._street.cabinet.requests.published[text][2])
             late_s = now_s - last_s  # who has taken it and started anew may be told again until it is over
             self._ends.setdefault((one.name, text), now_s + for_s)
             if late_s > ASKED_S and not self._street.cabinet.clock_was_wrong:

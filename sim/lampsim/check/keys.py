@@ -48,7 +48,7 @@ class Keys:
         assert self.rolling is not None
         addresses = {post: address for post, (line_of, address) in self._sites.items() if line_of == bus}
         for event in standing(self.ring, bus, self.rolling.buses[bus], addresses):
-            poller.rekey(event, self._cabinet._now_ms())
+            poller.rekey(event, self._cabinet.now_ms())
         return poller
 
     def wish(self, buses: Mapping[str, bytes], posts: Mapping[str, bytes]) -> None:
@@ -63,7 +63,7 @@ class Keys:
                 del self._wishes[0]
         except OSError:
             pass  # the disk is full: the wish waits
-        self.rolling.tick(self._cabinet._now_ms())
+        self.rolling.tick(self._cabinet.now_ms())
 
     # --- what the street asks
 
@@ -115,7 +115,7 @@ class Keys:
         self.ring = ring.copy()
 
     def tell(self, bus: str, event: tuple) -> None:
-        self._cabinet._give(bus, event)
+        self._cabinet.give(bus, event)
 
     def ask(self, post: str, procedure: line.Procedure, expires_ms: int, then: Callable[[line.Result], None]) -> None:
         self._cabinet.ask(post, procedure, expires_ms, then, background=True)

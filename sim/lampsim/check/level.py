@@ -155,7 +155,7 @@ class Levels:
         life.alone = {key for key in life.alone if key[0] in known}  # what strangers said before did not count
         life.raw = raw
         life.plan = None if raw is None else SlowPlan(raw)
-        if raw is not None and raw not in self._street.cabinet.wanted.get(one.name, ()):
+        if raw is not None and raw not in self._street.cabinet.plans.wanted.get(one.name, ()):
             raise self._broken(4, one, "it runs a plan that the office never wanted")
 
 

@@ -135,7 +135,7 @@ class Witness:
     def end(self) -> None:
         """All must be well: nothing on its way, everybody on time and on the plan the office wants."""
         self.delivered.end()
-        for name in self.street.cabinet.forgetful():
+        for name in self.street.cabinet.requests.forgetful():
             raise self._broken(2, self.street.posts[name], "it has started anew and was not told again its orders")
         for one in self.street.posts.values():
             self._well(one)
@@ -157,10 +157,10 @@ class Witness:
         wrong = keys.wrong(one.name, post.settings.get("bus-key"), post.settings.get("post-key"))
         if wrong:
             raise self._broken(3, one, wrong)
-        if one.name not in self.street.cabinet._online:
+        if one.name not in self.street.cabinet.online:
             raise self._broken(3, one, "its gateway has lost it")
         self.reported.end(one, self.street.cabinet.faults.get(one.name))
-        wanted = self.street.cabinet.wanted[one.name]
+        wanted = self.street.cabinet.plans.wanted[one.name]
         patient = self.street.spec.quiet_s >= PLAN_RETRY_S
         if patient and (post.plan is None or post.plan.raw != wanted[-1]):
             raise self._broken(3, one, "it does not run the plan the office wants")

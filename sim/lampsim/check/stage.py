@@ -163,7 +163,7 @@ class StreetStage:
             self._street.cabinet.kill()
 
     def set_broker(self, on: bool) -> None:
-        self._street.cabinet.set_broker(on)
+        self._street.cabinet.centre.set_broker(on)
 
     def set_disk(self, kind: str) -> None:
         """ "page": the gateway's store cannot grow; "byte": nothing can be written; "": there is room again."""
@@ -193,8 +193,8 @@ class StreetStage:
             self._street.cabinet.search_for(post)
 
     def replay_requests(self) -> None:
-        self._street.cabinet.replay()
+        self._street.cabinet.requests.replay()
 
     def send_plan(self, post: str, raw: bytes) -> None:
         """The gateway sends a post these bytes as its plan, whatever they are."""
-        self._street.cabinet.send_plan(post, raw)
+        self._street.cabinet.plans.force(post, raw)

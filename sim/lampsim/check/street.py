@@ -53,13 +53,13 @@ class Street:
         for moment_s, name, active, user_class in self.spec.detections:
             self.loop.at(round(moment_s * 1e6), lambda n=name, a=active, u=user_class: self.sense(n, a, u))
         for request in self.spec.requests:
-            self.loop.at(round(request.at_s * 1e6), lambda r=request: self.cabinet.request(r))
+            self.loop.at(round(request.at_s * 1e6), lambda r=request: self.cabinet.requests.request(r))
         for moment_s, plan in self.spec.plans:
-            self.loop.at(round(moment_s * 1e6), lambda p=plan: self.cabinet.desire(p))
+            self.loop.at(round(moment_s * 1e6), lambda p=plan: self.cabinet.plans.desire(p))
         for fault in self.faults:
             self.loop.at(round(fault.at_s * 1e6), lambda f=fault: f.apply(self.stage))
         self._sample()
-        self.cabinet.look()
+        self.cabinet.centre.look()
         self._daylight()
         self.loop.run_until(round(self.spec.duration_s * 1e6))
         self.cabinet.casts.quiet()
