@@ -225,7 +225,7 @@ class Cabinet:
         """As the daemon does when posts are silent."""
         rolling = self.keys.rolling
         assert rolling is not None
-        for bus in {self._sites[post].bus for post in self._homeless}:
+        for bus in sorted({self._sites[post].bus for post in self._homeless}):
             names = {site.address: post for post, site in self._sites.items() if site.bus == bus}
             random = self.street.random_of("finding", bus, self._life, self._number).randbytes
             hunt = Hunt(rolling, names, Wanted(bus), lambda work: self.after(0, work), random)
