@@ -4,12 +4,9 @@ import asyncio
 import json
 import os
 import re
-import select
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,15 +14,13 @@ import pytest
 from board_process import joined, raw_pty
 from cabinet import Centre, start_gateway, stop, write_config
 from fake_pi import FakeSys
+from pi_post import BIN, ROOT, Service, ask, packed
 from street import BUS_KEY, post_key
 
-from lamplighter.provision import board_files, image
+from lamplighter.provision import board_files
 from lamplighter.provision.secret_key import SecretKey
 
-ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "systemd" / "lamppost.service"
-INSTALL = ROOT / "deploy" / "raspberry_pi" / "install"
-BIN = Path(sys.executable).parent
 EXPOSURE_MAX = 2.0
 
 
@@ -39,40 +34,6 @@ def test_the_unit_is_hardened_as_measured() -> None:
 
 
 # --- the script
-
-
-class Card:
-    """A Raspberry Pi's SD card in a folder."""
-
-    def __init__(self, at: Path) -> None:
-        self.at = at
-        self.boot = at / "boot/firmware"
-        self.boot.mkdir(parents=True)
-        (self.boot / "config.txt").write_text("[all]\ndtparam=audio=on")
-        (self.boot / "cmdline.txt").write_text("console=serial0,115200 console=tty1 root=PARTUUID=x rootwait\n")
-        self.config = at / "given.json"
-
-    def give(self, **sections) -> None:
-        found = {"board": "raspberry_pi", "lamp": {"kind": "0-10v"}, **sections}
-        self.config.write_text(json.dumps(found))
-
-    def install(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(INSTALL), "--root", str(self.at), *words]
-        path = f"{BIN}:{os.environ['PATH']}"
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, env={"PATH": path})
-
-    def files(self) -> dict[str, bytes]:
-        """Everything on it."""
-        return {
-            str(path.relative_to(self.at)): path.read_bytes()
-            for path in sorted(self.at.rglob("*"))
-            if path.is_file() and path != self.config
-        }
-
-
-@pytest.fixture
-def card(tmp_path) -> Card:
-    return Card(tmp_path / "card")
 
 
 def test_the_script_makes_a_post_and_a_second_run_changes_nothing(card) -> None:
@@ -104,10 +65,9 @@ def test_a_post_without_a_wire_reaches_its_broker_only_and_hides_its_secret(card
     """[W-2]"""
     wifi = {"host": "10.20.0.1", "user": "u", "secret": "s3cret", "topic": "lamplighter-post/gw1/wifi0", "ca": "ca.der"}
     card.give(wifi=wifi)
-    (card.at / "etc").mkdir()
-    (card.at / "etc/group").write_text(f"dialout:x:{os.getgid()}:\n")
+    card.add_group("dialout")
     assert "no group gpio" in card.install("--config", str(card.config)).stderr
-    (card.at / "etc/group").write_text(f"gpio:x:{os.getgid()}:\n")
+    card.add_group("gpio")
     assert "ca.der is missing" in card.install("--config", str(card.config)).stderr
     assert "etc/lamppost/board.json" not in card.files()
     (card.at / "ca.der").write_bytes(b"authority")
@@ -144,103 +104,6 @@ def test_a_wrong_board_json_changes_nothing(card, tmp_path) -> None:
 
 
 # --- the service
-
-
-class Service:
-    """What systemd does with the unit: its command, its socket, a start after each end, full light after each stop."""
-
-    def __init__(self, card: Card, sysfs: FakeSys, state: Path) -> None:
-        self.sysfs = sysfs
-        opt = card.at / "opt/lamppost"
-        unit = (card.at / "etc/systemd/system/lamppost.service").read_text()
-        swap = {
-            "/opt/lamppost": str(opt),
-            "/etc/lamppost": str(card.at / "etc/lamppost"),
-            "/var/lib/lamppost": str(state),
-        }
-
-        def command(name: str) -> list[str]:
-            line = re.search(rf"^{name}=-?/usr/bin/python3 (.*)$", unit, re.M)
-            assert line
-            words = [swap.get(word, word) for word in line[1].split()]
-            return [sys.executable, *words, "--sys", str(sysfs.at)]
-
-        self.command, self.after = command("ExecStart"), command("ExecStopPost")
-        self.place = state / "notify"
-        state.mkdir()
-        self.receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.receiver.bind(str(self.place))
-        self.receiver.settimeout(60)
-        # the mock pins are gpiozero's own, asked for as gpiozero says
-        self.environment = {
-            "PYTHONPATH": str(opt), "PATH": os.environ["PATH"], "GPIOZERO_PIN_FACTORY": "mock",
-            "NOTIFY_SOCKET": str(self.place), "PYTHONUNBUFFERED": "1",
-        }  # fmt: skip
-        self.log = (state.parent / "log").open("ab")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log, env=self.environment)
-
-    def said(self) -> str:
-        return Path(self.log.name).read_text()
-
-    def ready(self) -> str:
-        """Its next READY."""
-        while not (said := self.receiver.recv(4096).decode()).startswith("READY=1"):
-            pass
-        return said
-
-    def ended(self, for_s: float = 60) -> int:
-        assert self.process
-        code = self.process.wait(for_s)
-        subprocess.run(self.after, check=True, env=self.environment, stderr=self.log, timeout=60)
-        return code
-
-    def close(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-        self.receiver.close()
-        self.log.close()
-
-
-@pytest.fixture
-def service(card, tmp_path):
-    """An installed post with a console on a pty: service(sections) -> Service; `port` is the laptop's end."""
-    begun = []
-    descriptors = []
-
-    def begin(*words: str, **sections) -> Service:
-        far, near = raw_pty()
-        descriptors.extend((far, near))
-        card.give(service={"device": os.ttyname(near)}, **sections)
-        done = card.install("--config", str(card.config), *words)
-        assert done.returncode == 0, done.stderr
-        running = Service(card, FakeSys(tmp_path / "sys"), tmp_path / "state")
-        running.far = far  # type: ignore[attr-defined]
-        begun.append(running)
-        running.start()
-        return running
-
-    yield begin
-    for running in begun:
-        running.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
-def ask(far: int, text: str) -> str:
-    """Type a line on the console and read what is said; again where the port was only just being opened."""
-    for _ in range(10):
-        os.write(far, text.encode() + b"\r")
-        said = b""
-        while select.select([far], [], [], 3)[0]:
-            said += os.read(far, 4096)
-            if said.endswith(b"ok\r\n"):
-                return said.decode("utf-8", "replace")  # a stranger on this machine may still know the name of the pty
-            assert b"error" not in said, said
-    raise AssertionError(f"no answer to '{text}', only {said!r}")
 
 
 def dark(post: Service) -> None:
@@ -359,14 +222,6 @@ def test_firmware_that_fails_is_thrown_out(service, tmp_path) -> None:
     assert post.said().count("start as installed") == 2
     again = upload(post, image_file)
     assert (again.returncode, "version 3 was tried and did not last" in again.stderr) == (1, True)
-
-
-def packed(folder: Path, key: SecretKey, files: dict[str, bytes], version: int) -> Path:
-    """A signed image."""
-    board_files.write(folder / "firmware", files)
-    out = folder / f"{version}.llf"
-    out.write_bytes(image.make(folder / "firmware", "raspberry_pi", version, 0, f"0.{version}", key).data)
-    return out
 
 
 def upload(post: Service, path: Path) -> subprocess.CompletedProcess[str]:

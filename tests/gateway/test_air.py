@@ -1,93 +1,19 @@
 """Posts without a wire: the scheduler with real posts over a broker of virtual time; topics; identities."""
 
 import json
-import random
+from itertools import pairwise
 from pathlib import Path
 
+from air_street import CYCLE_MS, Air
 from click.testing import CliRunner
-from street import BUS_KEY, UTC_MS, Lamp, post_key
+from firmware_street import FirmwareAir, build
 
 from lamplighter.gateway import air, line
-from lamplighter.gateway.air_poll import REPLY_MS, UNSURE_MS, AirPoller
+from lamplighter.gateway.air_poll import BLOCK_EVERY_MS, REPLY_MS, UNSURE_MS
 from lamplighter.provision import air_files
 from lamplighter.provision.cli_site import provision
 from lamppost.wire import messages
 from lamppost.wire.frame import go, unpack
-
-CYCLE_MS = 2000
-
-
-class Air:
-    """A broker in virtual time: each frame takes `least` to `most` milliseconds to each who may hear it."""
-
-    def __init__(self, count: int = 4, least: int = 1, most: int = 10, seed: int = 1) -> None:
-        self.random = random.Random(seed)
-        self.lamps = [Lamp(address, seed, baud=0) for address in range(1, count + 1)]
-        keys = {lamp.address: post_key(lamp.address) for lamp in self.lamps}
-        self.poller = AirPoller(
-            keys, BUS_KEY, 0, self.random.randbytes, 0, lambda n: None, cycle_ms=CYCLE_MS, aliases=(200,), turn_ms=0
-        )
-        self.span, self.now, self.gone = (least, most), 0, False
-        self.said: list[tuple[int, tuple]] = []
-        self.sent: list[tuple[int, str, bytes]] = []  # (ms, topic, frame)
-        self.queue: list[tuple[int, object, bytes]] = []
-        self.give(line.Clock(UTC_MS, 10))
-
-    def give(self, event) -> None:
-        for action in self.poller.handle(event, self.now):
-            if isinstance(action, line.Send):
-                self._send(air.way_down(action.data), action.data)
-                continue
-            self.said.append((self.now, action))
-            if isinstance(action, line.Items):
-                top = max(item[0] for item in action.items)
-                self.give(line.Stored(action.address, action.epoch, top))
-            elif isinstance(action, line.Heard) and not action.repeat:
-                self.give(line.Kept(action.address, action.epoch, action.seq))
-
-    def lamp(self, lamp: Lamp, event) -> None:
-        for data in lamp.handle(event, self.now):
-            kind = "event" if unpack(data[1:-1]).type == messages.EVENT else "up"
-            self._send(f"{kind}/{lamp.address}", data, lamp)
-
-    def _send(self, way, data: bytes, sender=None) -> None:
-        self.sent.append((self.now, way, data))
-        if sender is not None:
-            assert air.heard(way, data)
-            if not self.gone:
-                self._later(self.poller, data)
-        for lamp in self.lamps:
-            mine = way in ("down/all", f"down/{lamp.address}") or way.startswith("event/")
-            if mine and lamp is not sender:
-                self._later(lamp, data)
-
-    def _later(self, who, data: bytes) -> None:
-        self.queue.append((self.now + self.random.randint(*self.span), who, data))
-
-    def run(self, until_ms: int) -> None:
-        while True:
-            times = [lamp.wake_ms for lamp in self.lamps] + [entry[0] for entry in self.queue]
-            deadline = None if self.gone else self.poller.deadline()
-            following = max(self.now, min(times + ([deadline] if deadline is not None else [])))
-            if following > until_ms:
-                self.now = until_ms
-                return
-            self.now = following
-            due = [entry for entry in self.queue if entry[0] <= self.now]
-            self.queue = [entry for entry in self.queue if entry[0] > self.now]
-            for _, who, data in due:
-                if who is self.poller:
-                    self.give(line.Received(data))
-                else:
-                    self.lamp(who, ("rx", data))
-            for lamp in self.lamps:
-                if lamp.wake_ms <= self.now:
-                    self.lamp(lamp, ("tick",))
-            if deadline is not None and deadline <= self.now:
-                self.give(None)
-
-    def of(self, kind: type) -> list:
-        return [action for _, action in self.said if isinstance(action, kind)]
 
 
 def test_all_come_online_and_each_is_asked_once_in_the_cycle() -> None:
@@ -256,3 +182,37 @@ def test_the_command_makes_an_identity_for_each_post_and_shows_no_secret(tmp_pat
     refused = CliRunner().invoke(provision, ["air", str(tmp_path / "other"), str(config), "--host", "10.20.0.1"])
     assert refused.exit_code != 0
     assert not (tmp_path / "other").exists()
+
+
+def test_firmware_comes_without_a_wire_in_blocks_that_leave_room(tmp_path) -> None:
+    """[W-10] People are seen, and each is told of, as fast as without it."""
+    street, image = FirmwareAir(8, least=1, most=10), build(tmp_path, size=40_000)
+    street.run_until(lambda: len(street.of(line.Online)) == 8, 60_000)
+    street.want(image)
+    street.run_until(lambda: street.segments()[1] >= 1, 60_000)
+    street.sent, waits = [], []
+    for number in range(24):
+        at, before = street.now, len(street.of(line.Heard))
+        lamp = street.lamps[number % 8]
+        street.lamp(lamp, ("presence", 0, 1, 0))
+        street.lamp(lamp, ("presence", 0, 0, 0))
+        street.run_until(lambda before=before: len(street.of(line.Heard)) > before, 2000)
+        waits.append(street.now - at)
+        street.run(street.now + 100 + number)
+    assert max(waits) <= 20, waits  # 10 of the broker, in steps of 10
+    blocks = [at for at, _, data in street.sent if unpack(data[1:-1]).type == messages.BLOCK]
+    assert len(blocks) > 60
+    assert min(after - before for before, after in pairwise(blocks)) >= BLOCK_EVERY_MS
+    street.run_until(lambda: street.all_are("installed"), 30 * 60_000)
+    assert [lamp.firmware.version for lamp in street.lamps] == [image.version] * 8
+    assert street.poller.counters.errors == 0
+
+
+def test_what_a_broker_drops_of_an_image_is_said_again(tmp_path) -> None:
+    """[W-10] A broker whose client reads slowly drops frames of QoS 0."""
+    street, image = FirmwareAir(6, lost=0.1), build(tmp_path, size=20_000)
+    street.run_until(lambda: len(street.of(line.Online)) >= 6, 60_000)
+    street.want(image)
+    street.run_until(lambda: street.all_are("installed"), 60 * 60_000)
+    blocks = [data[3:8] for _, _, data in street.sent if unpack(data[1:-1]).type == messages.BLOCK]
+    assert len(blocks) > 1.3 * len(image.data) / 128

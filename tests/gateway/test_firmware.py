@@ -206,7 +206,7 @@ def test_a_stolen_bus_key_spoils_a_transfer_and_installs_nothing(tmp_path) -> No
 
 def test_a_thief_who_does_not_tire_is_told_of(tmp_path) -> None:
     """[D-9]"""
-    street, image = ready(2), build(tmp_path, size=3000)
+    street, image = ready(2, cycle_ms=0), build(tmp_path, size=3000)
     street.want(image)
     for _ in range(200):
         street.run(street.now + 1000)
@@ -222,7 +222,7 @@ def test_a_thief_who_does_not_tire_is_told_of(tmp_path) -> None:
 
 def test_people_are_seen_and_posts_polled_between_the_blocks(tmp_path) -> None:
     """[D-11]"""
-    street, image = ready(8, baud=19_200), build(tmp_path, size=40_000)
+    street, image = ready(8, baud=19_200, cycle_ms=0), build(tmp_path, size=40_000)
     street.want(image)
     street.run_until(lambda: street.segments()[1] >= 1, MINUTE)
     begun, waits = len(street.frames), []

@@ -6,6 +6,7 @@ Rules kept here
 - An event is acknowledged at once, by a GO without places to the post that said it: a POLL reaches one post only.
 - Each post is asked once in `cycle_ms` if nothing happens: with 64 posts and 2 s that is 32 requests a second, some
   2 % of what a Wi-Fi of 2.4 GHz carries in small packets.
+- Blocks for everybody come apart, so that a board has read each before the next, and people are seen in between.
 - Time comes as late as the radio likes, so it is told with that much uncertainty.
 """
 
@@ -21,6 +22,7 @@ from lamppost.wire.packed import GO_PAIRS_MAX
 REPLY_MS = 500  # a radio that repeats a packet seven times, and a board that collects garbage
 UNSURE_MS = 250  # how late a frame may come: half of an exchange that was in time
 UNSURE_MAX_MS = 65_535
+BLOCK_EVERY_MS = 20  # a microcontroller reads, checks and keeps one in half of it
 
 
 class AirSlot(Slot):
@@ -31,6 +33,9 @@ class AirSlot(Slot):
 
     def received(self, size: int, t_ms: int) -> None:
         """Others are heard at any time: that is no burst."""
+
+    def again(self, left: int, t_ms: int) -> None:
+        """What others say neither ends nor prolongs anything."""
 
     def wire_ms(self, size: int) -> int:
         return 0
@@ -82,6 +87,10 @@ class AirPoller(Poller):
         alias, (_, user_class, port, age_ms) = said
         self._publish(self._link.relay(alias, (user_class, port, age_ms, 0)))
         return True
+
+    def _cast(self, t_ms: int) -> None:
+        super()._cast(t_ms)
+        self._slot.window(t_ms + BLOCK_EVERY_MS)
 
     def _publish(self, data: bytes) -> None:
         """Send without a turn."""

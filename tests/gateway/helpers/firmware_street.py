@@ -3,10 +3,12 @@
 import itertools
 from pathlib import Path
 
-from street import Lamp, Street
+from air_street import Air
+from street import BUS_KEY, Lamp, Street
 
 from lamplighter.gateway import line
 from lamplighter.gateway.firmware import Image, Rollout
+from lamplighter.gateway.poll import Poller
 from lamplighter.provision import image
 from lamplighter.provision.secret_key import SecretKey
 from lampsim.virtual.firmware import Flash, VirtualFirmware
@@ -56,21 +58,20 @@ class Board(Lamp):
         self.start()
 
 
-class FirmwareStreet(Street):
-    """`wanted` is the Image that lies on the gateway's disk."""
+class Rolling:
+    """What a street of Boards does beside its light. `wanted` is the Image that lies on the gateway's disk."""
 
-    def __init__(self, count=3, boards=None, **more):
+    lamps: list[Board]
+    poller: Poller
+
+    def begin(self) -> None:
+        """Before the street's first event."""
         self.wanted: Image | None = None
         self.rollout: Rollout | None = None
         self._numbers = itertools.count()
         self._then = {}
         self.casts = []
         self.boots = {}
-        baud = more.get("baud", 115200)
-        super().__init__(
-            count, lamps=boards or [Board(a, more.get("seed", 0), baud=baud) for a in range(1, count + 1)], **more
-        )
-        self._look()
 
     def want(self, wanted: Image) -> None:
         self.wanted = wanted
@@ -78,16 +79,6 @@ class FirmwareStreet(Street):
         self.rollout = Rollout("a", posts, wanted, self)
         for address, boots in self.boots.items():
             self.rollout.online(f"p{address}", boots)
-
-    def kill(self) -> None:
-        """kill -9 of the gateway, and its next start: all it has is the image."""
-        keys = {lamp.address: bytes([lamp.address]) * 32 for lamp in self.lamps}
-        self.poller = self.make_poller(keys, self.reserved[-1])
-        self._then.clear()
-        self.boots.clear()
-        self.give(line.Clock(835_000_000_000 + self.now, 10))
-        if self.wanted:
-            self.want(self.wanted)
 
     def states(self) -> dict[str, str]:
         return {post: row["state"] for post, row in self.rollout.report().items()}
@@ -99,17 +90,17 @@ class FirmwareStreet(Street):
     def all_are(self, state: str) -> bool:
         return set(self.states().values()) == {state}
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Each half second."""
         for lamp in self.lamps:
             lamp.look(self.now)
         if self.rollout:
             self.rollout.tick(self.now)
-        self.at(self.now + 500, self._look)
+        self.at(self.now + 500, self.look)
 
-    def _gateway(self, event) -> None:
-        at = len(self.said)
-        super()._gateway(event)
-        for _, action in self.said[at:]:
+    def noticed(self, actions: list[tuple[int, object]]) -> None:
+        """What the Poller has said now."""
+        for _, action in actions:
             if isinstance(action, line.Online):
                 self.boots[action.address] = action.boots
                 if self.rollout:
@@ -136,3 +127,49 @@ class FirmwareStreet(Street):
         self._then[name] = then
         self.casts.append([number for number, _, _ in blocks])
         self.give(line.Cast(name, blocks))
+
+
+class FirmwareStreet(Rolling, Street):
+    """Boards on a wire, each polled once in `cycle_ms`: hours of it are quick to play."""
+
+    def __init__(self, count=3, boards=None, cycle_ms=5000, **more):
+        self.begin()
+        self._cycle_ms = cycle_ms
+        baud = more.get("baud", 115200)
+        super().__init__(
+            count, lamps=boards or [Board(a, more.get("seed", 0), baud=baud) for a in range(1, count + 1)], **more
+        )
+        self.look()
+
+    def make_poller(self, keys, counter, acks=None):
+        random, reserve = self.random.randbytes, self.reserved.append
+        return Poller(keys, BUS_KEY, self.baud, random, counter, reserve, acks, cycle_ms=self._cycle_ms)
+
+    def kill(self) -> None:
+        """kill -9 of the gateway, and its next start: all it has is the image."""
+        keys = {lamp.address: bytes([lamp.address]) * 32 for lamp in self.lamps}
+        self.poller = self.make_poller(keys, self.reserved[-1])
+        self._then.clear()
+        self.boots.clear()
+        self.give(line.Clock(835_000_000_000 + self.now, 10))
+        if self.wanted:
+            self.want(self.wanted)
+
+    def _gateway(self, event) -> None:
+        at = len(self.said)
+        super()._gateway(event)
+        self.noticed(self.said[at:])
+
+
+class FirmwareAir(Rolling, Air):
+    """Boards without a wire."""
+
+    def __init__(self, count=3, **more):
+        self.begin()
+        super().__init__(count, lamps=[Board(address, baud=0) for address in range(1, count + 1)], **more)
+        self.look()
+
+    def give(self, event) -> None:
+        at = len(self.said)
+        super().give(event)
+        self.noticed(self.said[at:])
