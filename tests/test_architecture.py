@@ -24,6 +24,9 @@ PURE = (
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",
     "lamplighter.plans.streets", "lamplighter.gateway.relay", "lamplighter.gateway.near",
     "lamplighter.gateway.cast", "lamplighter.gateway.firmware", "lamplighter.firmware_image",
+    "lamplighter.gateway.speaking", "lamplighter.gateway.hearing", "lamplighter.gateway.turns",
+    "lamplighter.gateway.line_clock", "lamplighter.gateway.counters", "lamplighter.gateway.slot",
+    "lamplighter.gateway.burst", "lamplighter.gateway.hints", "lamplighter.gateway.air_poll",
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from lamplighter.gateway.counters import Counters
 from lamplighter.gateway.line import Procedure, Result
-from lamplighter.gateway.poll import Counters
 from lamplighter.gateway.procedures import Outcome, command
 from lamppost.limits import EVENT_BURST, EVENT_EVERY_MS, HUSH_MAX_S
 from lamppost.wire import messages

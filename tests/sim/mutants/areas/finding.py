@@ -57,7 +57,7 @@ MUTANTS = [
         "if item[1] != messages.PRESENCE and item[0] > self._told:", "if False:", "tests/edge/test_store.py",
     ),
     Mutant(
-        "the acknowledgement of a forged event stands for ever", GATEWAY + "poll.py",
+        "the acknowledgement of a forged event stands for ever", GATEWAY + "hearing.py",
         "peer.ack = peer.ack_told = items[0][0] - 1", "pass", "tests/gateway/test_stolen_key.py",
     ),
     Mutant(

@@ -65,7 +65,7 @@ MUTANTS = [
     ),
     # poll
     Mutant(
-        "an item is acknowledged before it is stored", GATEWAY + "poll.py",
+        "an item is acknowledged before it is stored", GATEWAY + "hearing.py",
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n",
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n"
         "            peer.ack = items[-1][0]\n",
@@ -77,8 +77,8 @@ MUTANTS = [
         "        return False",
     ),
     Mutant(
-        "time is told a minute late", GATEWAY + "poll.py", "utc_ms = t_ms + (self._utc_ahead_ms or 0)",
-        "utc_ms = t_ms - 60_000 + (self._utc_ahead_ms or 0)",
+        "time is told a minute late", GATEWAY + "line_clock.py", "utc_ms = t_ms + (self._ahead_ms or 0)",
+        "utc_ms = t_ms - 60_000 + (self._ahead_ms or 0)",
     ),
     # access to the line
     Mutant(
@@ -144,7 +144,7 @@ MUTANTS = [
         "tests/edge/cpython/test_firmware_tried.py",
     ),
     Mutant(
-        "garbage behind a POLL is a missing answer", GATEWAY + "poll.py", "if garbled and self._burst.garbled(t_ms):",
+        "garbage behind a POLL is a missing answer", GATEWAY + "hearing.py", "if garbled and self._burst.garbled(t_ms):",
         "if False:", "tests/edge/cpython/test_wire_gateway.py",
     ),
     Mutant(
