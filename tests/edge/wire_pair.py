@@ -1,10 +1,18 @@
-"""What the wire tests share: a gateway and posts with known keys, randoms that count up, and stored reserves."""
+"""What the wire tests share: a gateway and posts with known keys, randoms that count up, stored reserves, forgeries."""
 
-from lamppost.wire.frame import Decoder
+import unittest
+
+from lamppost.wire import messages
+from lamppost.wire.errors import WireError
+from lamppost.wire.frame import Decoder, header, pack
 from lamppost.wire.gateway_link import GatewayLink
 from lamppost.wire.post_link import PostLink
 
 BUS_KEY = bytes(range(32, 64))
+STATUS = (600, 600, 1, 0, 18200, b"", 0, 0, [])
+EVENT = (0, 0, 50, 0)
+TIME = (800000000, 250, 20)
+POLL = (0, b"", 0)
 
 
 def post_key(address):
@@ -76,7 +84,20 @@ def offer(gate, end):
 
 def open_session(gate, end):
     """Everything up to the first poll, which the post takes; return that Message."""
-    from lamppost.wire import messages
-
     gate.receive(offer(gate, end))
     return end.receive(frame(gate.request(end.address, messages.POLL, (0, b""))))
+
+
+def forged(key, context, dst, src, kind, counter, values):
+    """A frame made by somebody who has `key`."""
+    signed = header(dst, src, kind, counter) + messages.encode(kind, values)
+    return frame(pack(signed, key.seal(context, signed)))
+
+
+class Case(unittest.TestCase):
+    """One that knows refusals."""
+
+    def refused(self, why, call, *args):
+        with self.assertRaises(WireError) as caught:
+            call(*args)
+        self.assertIn(why, str(caught.exception))

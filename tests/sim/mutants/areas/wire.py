@@ -27,11 +27,11 @@ MUTANTS = [
     ),
     Mutant(
         "a request may come twice", WIRE + "post_link.py", "        if counter <= session.asked:",
-        "        if counter < session.asked:", EDGE_TEST + "wire_link.py",
+        "        if counter < session.asked:", EDGE_TEST + "wire_counters.py",
     ),
     Mutant(
         "event counters start again after a power cut", WIRE + "counter.py", "            self._reserve(reserved)\n", "",
-        EDGE_TEST + "wire_link.py",
+        EDGE_TEST + "wire_counters.py",
     ),
     Mutant(
         "a command is not remembered", POST + "answers.py", "            if result[0] == transaction:\n",
