@@ -111,8 +111,8 @@ ROWS = [
     Row("A store is restored from an old backup", "no id is used twice, no command acts twice, no post refuses the gateway",
         (S + "test_backup.py::test_a_running_store_is_saved_whole_and_comes_back",)),
     Row("An update of the gateway is cut off at any step", "the old or the new version runs",
-        (S + "test_own_update.py::test_killed_at_every_step_of_an_installation_the_old_or_the_new_version_runs",
-         S + "test_own_update.py::test_killed_at_every_step_of_the_way_back")),
+        (S + "test_update_killed.py::test_killed_at_every_step_of_an_installation_the_old_or_the_new_version_runs",
+         S + "test_update_killed.py::test_killed_at_every_step_of_the_way_back")),
     Row("The power of a post goes at any operation of its flash, also while it recovers or is updated", "each record is the old or the new one, and so is its firmware; its light is never below its plan",
         (C + "test_brown_outs_all_the_way_end_with_the_old_or_the_new", C + "test_the_promises_hold_with_all_of_them_and_a_case_replays")),
     Row("A post is sent firmware that is not signed for it, damaged, older than allowed or no good", "it is refused with a reason, or thrown out after three starts",
@@ -133,8 +133,8 @@ ROWS = [
         (Y + "test_air.py::test_garbage_and_recordings_change_nothing_and_the_next_good_frame_counts",
          Y + "test_air.py::test_a_post_may_speak_and_hear_under_its_own_address_only")),
     Row("A new version crashes, or does worse than the one before", "the one before is taken back by itself",
-        (S + "test_own_update.py::test_a_version_that_is_never_well_is_taken_back",
-         S + "test_own_update.py::test_a_real_gateway_updates_itself_is_watched_and_goes_back")),
+        (S + "test_update_trial.py::test_a_version_that_is_never_well_is_taken_back",
+         S + "test_update_gateway.py::test_a_real_gateway_updates_itself_is_watched_and_goes_back")),
 ]  # fmt: skip
 
 
