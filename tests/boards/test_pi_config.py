@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pi_parts import CONFIG
+from pi_board import CONFIG
 
 from lamppost.boards import config
 from lamppost.boards.raspberry_pi import Board

@@ -9,7 +9,7 @@ from board_process import raw_pty
 from dali.address import GearShort
 from dali.driver.atxled import SyncDaliHatDriver
 from dali.gear.general import DAPC, DTR0, QueryActualLevel, QueryStatus, SetFadeTime
-from pi_parts import until
+from pi_board import until
 
 from lamppost.boards import linux
 from lamppost.boards.dali_bridge import Line

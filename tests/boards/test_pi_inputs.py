@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 
-from pi_parts import until
+from pi_board import until
 
 from lamppost.boards import linux
 from lamppost.boards.ds3231 import Ds3231

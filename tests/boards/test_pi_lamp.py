@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from fake_pi import FakeSys
-from pi_parts import until
+from pi_board import until
 
 from lamppost.boards import linux
 
