@@ -1,5 +1,7 @@
 """A post on the bench: records in memory, a gateway's end of the line in hand, time in the test's hand."""
 
+from rig import BUS_KEY, NOON, Random, post_key
+
 from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
 from lamppost.store.settings import Settings
@@ -9,28 +11,9 @@ from lamppost.wire.errors import WireError
 from lamppost.wire.frame import Decoder
 from lamppost.wire.gateway_link import GatewayLink
 
-BUS_KEY = bytes([9]) * 32
+__all__ = ("BUS_KEY", "NOON", "Bench", "Random", "plan_bytes", "post_key")
 SENT_MAX = 800  # frames kept for `heard`: a small heap holds no hour of them
 ANSWER_MS = Timing(19200).answer_ms  # a POLL's answer lets events pass
-NOON = 835401600 + 43200  # 2026-06-22T12:00:00Z
-
-
-class Random:
-    """Predictable bytes."""
-
-    def __init__(self, seed=1):
-        self._state = seed
-
-    def __call__(self, count):
-        out = bytearray()
-        for _ in range(count):
-            self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
-            out.append(self._state >> 16 & 255)
-        return bytes(out)
-
-
-def post_key(address):
-    return bytes([address]) * 32
 
 
 def plan_bytes(level_pm=200, neighbours=(), points=(), floor_pm=100, scenes=()):

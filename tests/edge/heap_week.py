@@ -10,8 +10,7 @@ import gc
 import os
 import sys
 
-from bench import BUS_KEY, NOON, Random, post_key
-from light_helpers import BRUSSELS
+from rig import BUS_KEY, NOON, Random, post_key
 
 from lamppost.agent import GC_THRESHOLD
 from lamppost.boards.flash import FolderFlash
@@ -38,7 +37,20 @@ def full_plan():
     profiles = [["walkers", 20, 1000, 8000, reaches, reaches, reaches]]
     near = [[10 + n, 300 * (1 + n // 2), 90 + 180 * (n % 2)] for n in range(24)]
     return cbor.encode(
-        [1, BRUSSELS, 50669300, 4615000, 100, 0, programs, rules, [], profiles, near, [0, 1000, 40000, 500]]
+        [
+            1,
+            "CET-1CEST,M3.5.0,M10.5.0/3",
+            50669300,
+            4615000,
+            100,
+            0,
+            programs,
+            rules,
+            [],
+            profiles,
+            near,
+            [0, 1000, 40000, 500],
+        ]
     )
 
 

@@ -58,6 +58,15 @@ def test_an_own_constant_is_folded_and_goes_with_its_lines() -> None:
     assert folded("B = 4\nX = [B]\n") == "\nX = [4]\n"
 
 
+def test_numbers_in_a_row_are_folded_and_go_when_none_of_them_is_read() -> None:
+    assert folded("A, B = range(2)\nX = [A, B]\n") == "\nX = [0, 1]\n"
+    assert folded("_A, _B = range(\n    7, 9\n)\nX = [_B]\n") == "\n\n\nX = [8]\n"
+    kept = "A, B = range(2)\nX = [0, B]\nB += 1\n"
+    assert folded("A, B = range(2)\nX = [A, B]\nB += 1\n") == kept
+    for text in ("A, B = range(3)\nX = [A]\n", "def range(n):\n    pass\nA, B = range(2)\nX = [A]\n"):
+        assert folded(text) == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -158,18 +158,28 @@ class _World:
         found: dict[str, list[ast.Assign]] = {}
         for name, module in self._modules.items():
             keep = attributes | names[name] | {one for source, one in parts if source == name}
-            for one in module.bound:
-                definition = module.definition(one) if one not in keep and self.value((name, one)) is not None else None
-                private = one.startswith("_") and not one.startswith("__")
-                if definition and (private or name in needed):
+            for definition in {module.definition(one) for one in module.bound}:
+                bound = [one.id for one in _plain(definition) if isinstance(one, ast.Name)] if definition else []
+                constant = bound and all(self.value((name, one)) is not None and one not in keep for one in bound)
+                private = all(one.startswith("_") and not one.startswith("__") for one in bound)
+                if definition and constant and (private or name in needed):
                     found.setdefault(name, []).append(definition)
         return found
 
     def _defined(self, module: _Module, name: str) -> int | None:
         definition, origin = module.definition(name), module.origin(name)
-        if definition:
+        if not definition:
+            return self.value(origin) if origin else None
+        target = definition.targets[0]
+        if not isinstance(target, ast.Tuple):
             return self._of(module, definition.value)
-        return self.value(origin) if origin else None
+        assert isinstance(definition.value, ast.Call)
+        ends = [self._of(module, one) for one in definition.value.args]
+        if None in ends or definition.value.keywords or not 1 <= len(ends) <= 3 or "range" in module.bound:
+            return None
+        numbers = range(*[end for end in ends if end is not None])
+        places = [one.id for one in target.elts if isinstance(one, ast.Name)]
+        return numbers[places.index(name)] if len(places) == len(numbers) else None
 
     def _use(self, module: _Module, node: ast.AST) -> int | None:
         """The value of an expression that reads a constant by its name, or as an attribute of its module."""
@@ -212,7 +222,7 @@ class _World:
 
 def _bindings(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """(name, what binds it) for every name of a module, at its top or anywhere below."""
-    plain = {target: node for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets}
+    plain = {one: node for node in ast.walk(tree) if isinstance(node, ast.Assign) for one in _plain(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id, plain.get(node, node)
@@ -226,6 +236,15 @@ def _bindings(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield node.name, node
         elif isinstance(node, Import):
             yield from ((alias.asname or alias.name.split(".")[0], node) for alias in node.names)
+
+
+def _plain(node: ast.Assign) -> list[ast.expr]:
+    """What an assignment binds, where it is one name, or one name for each number of a range."""
+    target = node.targets[0]
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):
+        named = all(isinstance(one, ast.Name) for one in target.elts)
+        return target.elts if named and isinstance(node.value.func, ast.Name) and node.value.func.id == "range" else []
+    return [target]
 
 
 def _import(source: str, kept: list[ast.alias], at_top: bool) -> str:
