@@ -17,9 +17,17 @@ def plan(name: str) -> bytes:
     return json.dumps({"v": 1, "hash": name, "plan": {}}).encode()
 
 
+def publish(keeper: Keeper, gateway: str, what: str, payload: bytes) -> bool:
+    """As cli_keep does; whether it was new."""
+    new = keeper.is_new(gateway, what, payload)
+    if new:
+        keeper.desired(gateway, what, payload)
+    return new
+
+
 def test_a_gateway_that_was_away_is_told_with_its_first_sign_of_life() -> None:
     keeper = Keeper()
-    assert keeper.desired("gw1", "plans", plan("a"))
+    assert publish(keeper, "gw1", "plans", plan("a"))
     assert keeper.status("gw1", {"v": 1, "online": False}, 0) == []
     assert keeper.status("gw2", ONLINE, 0) == []
     assert keeper.status("gw1", ONLINE, 0) == [("plans", plan("a"))]
@@ -36,9 +44,9 @@ def test_it_is_told_again_until_it_reports_it() -> None:
 
 def test_a_gateway_that_reports_an_older_version_is_told_the_newest() -> None:
     keeper = Keeper()
-    keeper.desired("gw1", "plans", plan("a"))
+    publish(keeper, "gw1", "plans", plan("a"))
     keeper.reported("gw1", "plans", {"desired": "a", "accepted": True})
-    assert keeper.desired("gw1", "plans", plan("b"))
+    assert publish(keeper, "gw1", "plans", plan("b"))
     keeper.reported("gw1", "plans", {"desired": "a", "accepted": True})
     assert keeper.status("gw1", ONLINE, 0) == [("plans", plan("b"))]
     keeper.reported("gw1", "plans", {"desired": "b", "accepted": True})
@@ -57,23 +65,23 @@ def test_a_gateway_that_reports_an_older_version_is_told_the_newest() -> None:
 )
 def test_what_is_taken_or_refused_is_not_told_again(what, report) -> None:
     keeper = Keeper()
-    keeper.desired("gw1", what, plan("a"))
+    publish(keeper, "gw1", what, plan("a"))
     keeper.reported("gw1", what, report)
     assert keeper.status("gw1", ONLINE, 0) == []
 
 
 def test_its_own_words_and_what_no_gateway_would_take_are_nothing_new() -> None:
     keeper = Keeper()
-    assert keeper.desired("gw1", "plans", plan("a"))
+    assert publish(keeper, "gw1", "plans", plan("a"))
     for payload in (plan("a"), b"", b"no JSON", b"[]", b'{"hash":7}', plan("b").ljust(DESIRED_MAX + 1)):
-        assert not keeper.desired("gw1", "plans", payload)
+        assert not publish(keeper, "gw1", "plans", payload)
     assert keeper.status("gw1", ONLINE, 0) == [("plans", plan("a"))]
 
 
 def test_what_is_kept_is_bounded_and_what_is_known_may_still_change() -> None:
     keeper = Keeper(((f"gw{n}", "plans"), plan("a")) for n in range(KEPT_MAX))
-    assert not keeper.desired("one-more", "plans", plan("a"))
-    assert keeper.desired("gw1", "plans", plan("b"))
+    assert not publish(keeper, "one-more", "plans", plan("a"))
+    assert publish(keeper, "gw1", "plans", plan("b"))
 
 
 def test_what_was_kept_outlives_a_restart(tmp_path) -> None:

@@ -32,21 +32,19 @@ class Keeper:
         self._told_ms: dict[Key, int] = {}
 
     def is_new(self, gateway: str, what: str, payload: bytes) -> bool:
-        """Whether this, which was published, is to be stored; then call `desired`."""
+        """Whether this, which was published, is to be stored; then call `desired`. What is kept already is not,
+        nor what no gateway would take, nor one more than KEPT_MAX."""
         key = gateway, what
         full = key not in self._kept and len(self._kept) >= KEPT_MAX
         known = self._kept.get(key) == payload
         return not known and not full and len(payload) <= DESIRED_MAX and name_of(payload) is not None
 
-    def desired(self, gateway: str, what: str, payload: bytes) -> bool:
-        """This was published, and is stored; False where it is nothing new."""
+    def desired(self, gateway: str, what: str, payload: bytes) -> None:
+        """This was published, is new, and is stored."""
         key = gateway, what
-        if not self.is_new(gateway, what, payload):
-            return False
         self._kept[key] = payload
         self._settled.discard(key)
         self._told_ms.pop(key, None)
-        return True
 
     def reported(self, gateway: str, what: str, report: dict[str, Any]) -> None:
         """What a gateway says it has."""
