@@ -13,7 +13,7 @@ import click
 
 from lamplighter.gateway.config import Config, ConfigError, load
 from lamplighter.gateway.keyring import Keyring, load_keyring
-from lamplighter.gateway.rollover_desk import leave_wish, read_wish
+from lamplighter.gateway.rollover_wish import leave_wish, read_wish
 from lamplighter.gateway.state_folder import StartError, lock_state
 from lamplighter.terminal import BadInput, Failed, print_json
 

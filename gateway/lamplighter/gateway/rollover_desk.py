@@ -1,14 +1,12 @@
 """The rollovers of one daemon: takes the wish that `lamplighter rollover` left in the state folder, and does the rest.
 
-What is decided stands in rolling.py. The wish is a file for the owner only, which is removed once it is in the keyring;
-one that a power cut left is read again, and asks for nothing that is under way.
+What is decided stands in rolling.py. The wish (rollover_wish.py) is removed once it is in the keyring; one that a power
+cut left is read again, and asks for nothing that is under way.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -16,14 +14,12 @@ from typing import TYPE_CHECKING
 
 from lamplighter.gateway import line
 from lamplighter.gateway.keyring import Keyring, load_keyring, save_keyring
-from lamplighter.gateway.keys import KEY, read_private
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.rolling import Rolling, standing
+from lamplighter.gateway.rollover_wish import WISH, read_wish
 
 if TYPE_CHECKING:
     from lamplighter.gateway.daemon import Daemon
-
-WISH = "rollover.json"  # in the state folder: {"bus_keys": {LINE: HEX or ""}, "posts": {POST: HEX or ""}}
 
 log = logging.getLogger("lamplighter.keys")
 
@@ -85,33 +81,3 @@ class RolloverDesk:
 
     def note(self, text: str) -> None:
         log.info("%s", text)
-
-
-def read_wish(path: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The keys that are wanted for lines and for posts, empty where the gateway is to draw one. Raises ValueError."""
-    raw = read_private(path)
-    parts = []
-    for part in ("bus_keys", "posts"):
-        table = raw.get(part, {})
-        if not isinstance(table, dict) or not all(
-            isinstance(k, str) and (not k or KEY.fullmatch(k)) for k in table.values()
-        ):
-            raise ValueError(f'"{part}" holds 64 hexadecimal digits a name, or nothing for a key that is drawn')
-        parts.append({name: bytes.fromhex(key) for name, key in table.items()})
-    return parts[0], parts[1]
-
-
-def leave_wish(folder: Path, buses: dict[str, bytes], posts: dict[str, bytes]) -> None:
-    """Leave it for the daemon, whole or not at all. Raises OSError, FileExistsError where one waits already."""
-    new = folder / (WISH + ".new")
-    new.unlink(missing_ok=True)
-    tables = {"bus_keys": buses, "posts": posts}
-    text = json.dumps({part: {name: key.hex() for name, key in table.items()} for part, table in tables.items()})
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(new, folder / WISH)  # never over one that waits
-    finally:
-        new.unlink()
