@@ -198,7 +198,7 @@ def test_a_course_that_hesitates_begins_anew() -> None:
 
 
 def test_a_seed_keeps_its_other_faults() -> None:
-    shape = Shape({"a": ("p01", "p02"), "b": ("p03",)}, 3000.0)
+    shape = Shape({"a": ("p01", "p02"), "b": ("p03",)}, 3000.0, ("b",))
     found = [one for seed in range(60) for one in draw_plan(seed, shape)]
     assert {one.name for one in found} == set(REGISTRY)
     assert all(one.at_s + one.for_s <= 3000.001 for one in found if one.name in HEALTH)

@@ -4,7 +4,7 @@ An image on trial is kept after HEALTHY_MS in which the board looked after every
 line, its gateway has asked it at least once: firmware that is deaf must not stay. If the gateway does not ask for
 DEAF_MS the board restarts, which counts as a try; a gateway that is away for hours thus brings the old firmware
 back, and no harm is done. Where flash could not count the start of a trial the firmware before it runs, and is not
-mistaken for the new one: a trial goes on at the next start.
+mistaken for the new one: the trial goes on at the next start, which the board makes itself once flash works again.
 """
 
 import os
@@ -88,6 +88,7 @@ class Firmware:
         self._slots = Slots(journal)
         self._restart = restart
         self._restart_ms = None
+        self._again_ms = HEALTHY_MS
         self._spare_runs = False  # so it is where flash refused to count the start of a trial
         if key:
             self._updater = Updater(flash, self._slots, board, [key])
@@ -115,7 +116,10 @@ class Firmware:
         if self.intake and self.intake.wanted:
             self._install(self.intake, t_ms, pause)
             return  # how long the firmware before was healthy says nothing about the new one
-        if not self._slots.trial or self._spare_runs:
+        if not self._slots.trial:
+            return
+        if self._spare_runs:
+            self._count_again(t_ms)
             return
         if t_ms >= HEALTHY_MS and (asked_ms or not on_line):
             self._slots.confirm()
@@ -125,6 +129,18 @@ class Firmware:
         elif t_ms >= DEAF_MS:
             print("log firmware %d has not been asked by its gateway: again" % self._slots.version)
             self._restart_ms = t_ms
+
+    def _count_again(self, t_ms: int) -> None:
+        """Begin the trial that flash could not count, when it takes records again."""
+        if t_ms < self._again_ms:
+            return
+        self._again_ms = t_ms + HEALTHY_MS
+        try:
+            self._slots.rewrite()
+        except OSError:
+            return
+        print("log flash takes records again: the board starts again")
+        self._restart_ms = t_ms
 
     def _say_what_runs(self) -> None:
         if self.intake:

@@ -60,6 +60,10 @@ class Slots:
         if self.trial:
             self._change(self.active, 0, 0, self.versions, max(self.minimum, self.wanted_minimum))
 
+    def rewrite(self) -> None:
+        """Write down again what is known, to see whether flash takes it. OSError from flash."""
+        self._save()
+
     def begin_trial(self, version: int, minimum: int) -> None:
         """The spare folder holds a whole image of `version`: the next starts try it. OSError from flash."""
         versions = list(self.versions)

@@ -45,6 +45,11 @@ class Bus:
         half.unplug(node)
         half.plug(node)
 
+    is_open = True  # to the gateway: a wire always is
+
+    def begin(self, node: str) -> None:
+        """It has its power."""
+
     def write(self, node: str, data: bytes) -> None:
         now = self._street.loop.now_us
         if node != STRANGER:

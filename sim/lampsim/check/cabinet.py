@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lamplighter.gateway import items, line
+from lamplighter.gateway.air_poll import AirPoller
 from lamplighter.gateway.disturbed import Lines
 from lamplighter.gateway.finding import ADOPTED, STAYS, Report
 from lamplighter.gateway.hunt import Hunt, Wanted
@@ -36,6 +37,8 @@ NEED_A_DISK = ("full-disk", "damaged-store")
 BUDGET = 4 << 20
 ORDERS_US = 1_000_000
 CLOCK_US = 1_000_000
+AIR_CYCLE_MS = 2_000  # of posts without a wire, and BAUD what is taken for the speed of their line
+BAUD = 19_200
 WATCH_US = 250_000
 SEARCH_US = 20_000_000
 
@@ -85,6 +88,7 @@ class Cabinet:
         for bus in self.street.buses.values():
             self.pollers[bus.name] = self._poller(bus.name, bus.baud, stored)
             self._wakes[bus.name] = 0
+            bus.begin("gateway")
         self.plans.begin()
         self.every(CLOCK_US, self.tell_time)
         self.every(PUBLISH_US, self.centre.publish)
@@ -93,7 +97,7 @@ class Cabinet:
         self.requests.begin()
         self.every(ORDERS_US, self.requests.keep_orders)
         random = self.street.random_of("hush", self._life).randbytes
-        bauds = {bus: poller.baud for bus, poller in self.pollers.items()}
+        bauds = {bus: poller.baud or BAUD for bus, poller in self.pollers.items()}
         self._disturbed = Lines(bauds, self._present, self.ask, random)
         self.every(WATCH_US, self._watch)
         self.every(SEARCH_US, self._search)
@@ -125,7 +129,7 @@ class Cabinet:
     def _poller(self, bus: str, baud: int, stored: dict[str, tuple[int, int]]) -> Poller:
         rolling, sites = self.keys.rolling, [site for site in self._sites.values() if site.bus == bus]
         assert rolling is not None
-        poller = Poller(
+        poller = (Poller if baud else AirPoller)(
             {site.address: rolling.posts[site.id] for site in sites},
             rolling.buses[bus],
             baud,
@@ -133,6 +137,8 @@ class Cabinet:
             self.ledger.counter(bus, self.utc_s()),
             lambda counter: self.ledger.reserve(bus, counter),
             {site.address: stored[site.id] for site in sites if site.id in stored},
+            cycle_ms=0 if baud else AIR_CYCLE_MS,
+            turn_ms=2 if baud else 0,
         )
         _pace(poller._roster, self.street.spec.poll_ms)
         return self.keys.equip(bus, poller)
@@ -154,8 +160,18 @@ class Cabinet:
         if self.alive:
             self.give(bus, line.Received(data))
 
+    def line_opens(self, bus: str) -> None:
+        """It is connected to the broker of this line."""
+        if self.alive:
+            self.give(bus, None)
+
+    def line_closes(self, bus: str) -> None:
+        """It is no more."""
+        if self.alive:
+            self.give(bus, line.LineDown())
+
     def give(self, bus: str, event: tuple | None) -> None:
-        if bus not in self.pollers:
+        if bus not in self.pollers or (event is None and not self.street.buses[bus].is_open):
             return
         poller = self.pollers[bus]
         for action in poller.handle(event, self.now_ms()):
@@ -169,7 +185,7 @@ class Cabinet:
     def _wake(self, bus: str, poller: Poller) -> None:
         deadline = poller.deadline()
         self._wakes[bus] = order = self._wakes[bus] + 1
-        if deadline is not None:
+        if deadline is not None and self.street.buses[bus].is_open:
             wait_us = max(0, deadline * 1000 + 999 - self.street.loop.now_us)
             self.after(wait_us, lambda: self.give(bus, None) if order == self._wakes[bus] else None)
 

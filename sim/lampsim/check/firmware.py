@@ -377,10 +377,11 @@ class Firmware:
         self.confirmed, self._floor = version, max(self._floor, version - 1)
 
     def end(self) -> None:
-        """All is quiet: nothing is on trial any more."""
+        """All is quiet: nothing that runs is on trial any more. What flash could not count did not run."""
         one, now_us = self._one, self._street.loop.now_us
         asked = one.post is not None and one.post.upkeep.polled_ms and now_us - one.on_us > ENDS_US
-        if asked and self.slots.trial and self.kinds[self.slots.version] == "good":
+        runs = self.running == self.slots.version
+        if asked and runs and self.slots.trial and self.kinds[self.slots.version] == "good":
             raise self._broken(1, f"its version {self.slots.version} is on trial without end")
 
     def _broken(self, promise: int, what: str) -> Broken:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
 from lamppost.store.settings import Settings
+from lampsim.check.air import Air
 from lampsim.check.bus import Bus
 from lampsim.check.firmware import Firmware
 from lampsim.check.flash import Cut, Flash, Watched
@@ -21,7 +22,7 @@ TICKS_SPAN_MS = 1_800_000
 class StreetPost:
     """A real Post with simulated flash, ticks, sensor and lamp."""
 
-    def __init__(self, street: Street, name: str, bus: Bus, address: int, drift_ppm: int) -> None:
+    def __init__(self, street: Street, name: str, bus: Bus | Air, address: int, drift_ppm: int) -> None:
         self.name, self.bus, self.address, self.drift_ppm = name, bus, address, drift_ppm
         self.post: Post | None = None
         self.sensor = ""  # "dead" and "stuck" are its faults
@@ -80,6 +81,7 @@ class StreetPost:
         self.post = Post(self.journal.get, self._random.randbytes, self.bus.baud)
         if self.firmware is not None:
             self.firmware.started()
+        self.bus.begin(self.name)
         self._street.witness.booted(self)
         self.handle(("tick",))
         self.instruments.start()

@@ -49,7 +49,7 @@ class Case(NamedTuple):
 def drawn(seed: int) -> Case:
     """The whole case of a seed."""
     spec = draw(seed)
-    return Case(seed, tuple(draw_plan(seed, Shape(spec.lines, spec.duration_s))))
+    return Case(seed, tuple(draw_plan(seed, Shape(spec.lines, spec.duration_s, spec.air))))
 
 
 def play(case: Case) -> Outcome:

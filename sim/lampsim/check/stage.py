@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lamppost.wire.post_link import PostLink
+from lampsim.check.air import Air
 from lampsim.check.bus import STRANGER
 from lampsim.check.firmware import DELIVERED, Firmware, image_of, next_version
 from lampsim.check.flash import HOWS, Plan
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lampsim.check.post import StreetPost
     from lampsim.check.street import Street
 
+PLACED_US = 5_000_000  # a technician writes an address again
 OLD_US = 2_000_000  # a recording: sooner, nobody can tell it from an echo of the line
 
 
@@ -165,6 +167,12 @@ class StreetStage:
     def set_broker(self, on: bool) -> None:
         self._street.cabinet.centre.set_broker(on)
 
+    def set_line_broker(self, line: str, on: bool) -> None:
+        """The broker of a line without a wire dies, or is started again."""
+        bus = self._street.buses[line]
+        if isinstance(bus, Air):
+            bus.set_broker(on)
+
     def set_disk(self, kind: str) -> None:
         """ "page": the gateway's store cannot grow; "byte": nothing can be written; "": there is room again."""
         assert self._street.cabinet.disk is not None
@@ -190,7 +198,17 @@ class StreetStage:
         if one.post is not None:
             one.post.configure("address", 0, one.ran_ms())
             one.handle(("tick",))
-            self._street.cabinet.search_for(post)
+            if one.bus.baud:
+                self._street.cabinet.search_for(post)
+            else:  # who gives it its place at the broker gives it its address
+                self.loop.at(self.loop.now_us + PLACED_US, lambda: self._place(one))
+
+    def _place(self, one: StreetPost) -> None:
+        if one.post is None:
+            self.loop.at(self.loop.now_us + PLACED_US, lambda: self._place(one))
+        else:
+            one.post.configure("address", one.address, one.ran_ms())
+            one.handle(("tick",))
 
     def replay_requests(self) -> None:
         self._street.cabinet.requests.replay()

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lampsim.check.air import Air
 from lampsim.check.bus import GATEWAY, STRANGER, Bus
 from lampsim.check.cabinet import Cabinet
 from lampsim.check.loop import Loop
@@ -33,10 +34,10 @@ class Street:
         self.spec, self.witness, self.loop = spec, witness, Loop()
         self.faults = list(faults)
         self.there: dict[tuple[str, int], int] = {}  # how many are at a sensor, by post and class of user
-        self.buses: dict[str, Bus] = {}
+        self.buses: dict[str, Bus | Air] = {}
         self.posts: dict[str, StreetPost] = {}
         for bus, names in spec.lines.items():
-            self.buses[bus] = Bus(self, bus, spec.baud, names)
+            self.buses[bus] = Air(self, bus, names) if bus in spec.air else Bus(self, bus, spec.baud, names)
             for address, name in enumerate(names, 1):
                 drift = self.random_of("drift", name).randrange(-60, 61)
                 self.posts[name] = StreetPost(self, name, self.buses[bus], address, drift)

@@ -19,6 +19,7 @@ from lampsim.check.reference import zone_of
 
 POSTS = (4, 4, 5, 6, 7, 8, 10, 12, 16)
 PLAN_RETRY_S = 480.0  # a plan that was not taken is sent again within five minutes; only so long a quiet asks for it
+AIR_EVERY = 8
 SPACING_M = 30.0
 SENSOR_M = 12.0
 QUIET_S = (120.0, 120.0, 120.0, 120.0, PLAN_RETRY_S)  # after people and faults
@@ -63,6 +64,7 @@ class Spec:
     photocells: bool
     poll_ms: int
     quiet_s: float
+    air: tuple[str, ...] = ()  # the lines that are no wire
 
     def bus_of(self, post: str) -> str:
         return next(bus for bus, posts in self.lines.items() if post in posts)
@@ -77,8 +79,9 @@ class Spec:
         asks = (ask._replace(posts=tuple(p for p in ask.posts if p in posts)) for ask in self.requests)
         detections = tuple(d for d in self.detections if d[1] in posts)
         return replace(
-            self, lines=lines, sites=sites, detections=detections, requests=tuple(a for a in asks if a.posts)
-        )
+            self, lines=lines, sites=sites, detections=detections, requests=tuple(a for a in asks if a.posts),
+            air=tuple(bus for bus in self.air if bus in lines),
+        )  # fmt: skip
 
     def lux(self, utc_s: int) -> int:
         """What a photocell sees: 500 lx by day, 5 lx by night, 50 lx in the half hour between."""
@@ -116,8 +119,16 @@ def draw(seed: int) -> Spec:
         seed, lines, sites, d.choice((9600, 19200, 19200, 38400, 115200)), start, duration_s,
         tuple(sorted(plans, key=lambda p: p[0])), _people(d, lines, duration_s), _requests(d, names, duration_s),
         d.choice((60, 300, 900)), d.random() < 0.5, d.choice((3_000, 10_000)) if duration_s < 300 else 10_000,
-        d.choice(QUIET_S),
+        d.choice(QUIET_S), _air(seed, lines),
     )  # fmt: skip
+
+
+def _air(seed: int, lines: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Every eighth world has a line without a wire, or two."""
+    if seed % AIR_EVERY:
+        return ()
+    d = random.Random(f"air {seed}")
+    return tuple(sorted(d.sample(sorted(lines), d.randint(1, len(lines)))))
 
 
 def _duration(d: random.Random) -> float:

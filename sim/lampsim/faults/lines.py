@@ -129,6 +129,24 @@ class MadPost(Fault):
         bursts(stage, self, lambda data: stage.babble(self.post, data))
 
 
+@fault("line-broker")
+@dataclass(frozen=True)
+class LineBroker(Fault):
+    """The broker of a line without a wire dies, and is started again. A wire has none."""
+
+    line: str = "a"
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        return cls(at_s, for_s, draw.choice(shape.air or sorted(shape.lines)))
+
+    def begin(self, stage: Stage) -> None:
+        stage.set_line_broker(self.line, False)
+
+    def end(self, stage: Stage) -> None:
+        stage.set_line_broker(self.line, True)
+
+
 def bursts(stage: Stage, fault: Fault, send: Callable[[bytes], None]) -> None:
     """`send` pieces of noise for as long as the fault lasts."""
     noise = fault.random()

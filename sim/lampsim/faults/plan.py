@@ -16,13 +16,14 @@ HEALTH = (
     "chattering-sensor", "door", "lamp-trouble", "mains-trouble", "photocell", "reset-storm", "silent-meter",
     "silent-thermometer", "stuck-relay",
 )  # fmt: skip
+AIR = ("line-broker",)  # on seeds with a line that is no wire
 CASTS = ("cast", "cast", "hostile-blocks", "hostile-blocks", "withdrawn-cast")  # after one "cast", on some seeds
 
 
 def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     """The fault plan of a seed; all faults are over when `shape.duration_s` is."""
     draw = random.Random(f"faults {seed}")
-    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH + CASTS]
+    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH + CASTS + AIR]
     faults = [_one(draw, shape, first) for _ in range(draw.randint(0, MOST))]
     draw = random.Random(f"faults of the cabinet {seed}")
     faults += [_one(draw, shape, LATER) for _ in range(draw.choice((0, 1, LATER_MOST)))]
@@ -38,6 +39,9 @@ def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     if draw.random() < 0.4:
         faults.append(_one(draw, shape._replace(duration_s=shape.duration_s / 2), CASTS[:1]))
         faults += [_one(draw, shape, CASTS) for _ in range(draw.choice((0, 1, 2, 3)))]
+    if shape.air:
+        draw = random.Random(f"air {seed}")
+        faults += [_one(draw, shape, AIR) for _ in range(draw.choice((0, 1, 2, 3)))]
     return sorted(faults, key=lambda fault: fault.at_s)
 
 

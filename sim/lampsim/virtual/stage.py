@@ -240,6 +240,9 @@ class WorldStage:
     def unplace(self, post: str) -> None:
         """A World's lines are made for the addresses that they begin with."""
 
+    def set_line_broker(self, line: str, on: bool) -> None:
+        """All lines of a World are wires."""
+
     def replay_requests(self) -> None:
         """Nobody asks anything in a World."""
 

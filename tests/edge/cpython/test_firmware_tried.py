@@ -61,3 +61,28 @@ def test_how_long_the_firmware_before_ran_keeps_no_new_one(tmp_path: Path) -> No
         week_ms += 100
         found = Slots(Journal(memory))
         assert (found.trial, found.version, found.minimum, found.tries_left) == (1, 7, 0, TRIES)
+
+
+def test_a_trial_that_flash_could_not_count_begins_when_flash_works_again(tmp_path: Path) -> None:
+    class Worn(Flash):
+        refuses = False
+
+        def write(self, name: str, data: bytes) -> None:
+            if self.refuses:
+                raise OSError(5, "refused")
+            super().write(name, data)
+
+    memory, starts = Worn(), []
+    Slots(Journal(memory)).begin_trial(7, 7)
+    memory.refuses = True
+    board = VirtualFirmware(memory, "rp2", SecretKey(bytes(32), b"eight..8").public_text(), lambda: starts.append(1))
+    assert board.intake is not None
+    for t_ms in range(0, 5 * HEALTHY_MS, 10_000):
+        board.look(t_ms, True, t_ms)
+    assert not starts
+    memory.refuses = False
+    for t_ms in range(5 * HEALTHY_MS, 6 * HEALTHY_MS + 20_000, 10_000):
+        board.look(t_ms, True, t_ms)
+    assert starts
+    assert Slots(Journal(memory)).start() == "b"
+    assert Slots(Journal(memory)).tries_left == TRIES - 1
