@@ -7,10 +7,10 @@ import pytest
 
 from lamppost.wire import frame as frames
 from lamppost.wire import messages
-from lampsim.check.air import Air
-from lampsim.check.promises import Witness
 from lampsim.check.run import Case, drawn, play
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.air import Air
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import AIR_EVERY, draw
 from lampsim.faults import REGISTRY, Fault, Shape, draw_plan
 from lampsim.faults.cabinet import GatewayDeath

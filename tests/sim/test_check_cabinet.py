@@ -8,10 +8,10 @@ import pytest
 from lamplighter.gateway.ledger import Ledger
 from lamppost.answers import Answers
 from lampsim.check.broken import Broken
-from lampsim.check.disk import Disk
-from lampsim.check.promises import Witness
+from lampsim.check.gateway.disk import Disk
 from lampsim.check.run import Case, play
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults import REGISTRY, Fault, Shape
 from lampsim.faults.cabinet import BrokerDeath, DamagedStore, FullDisk, GatewayDeath, ReplayedRequests, Rollover
@@ -99,7 +99,7 @@ def test_what_a_broker_took_to_its_grave_is_asked_for(monkeypatch) -> None:
     """The control: a centre that does not ask misses it."""
     faults = tuple(BrokerDeath(at_s, 3.0) for at_s in (20.2, 30.2, 41.2, 52.2, 63.2, 74.2, 85.2))
     assert {play(Case(seed, faults)).text for seed in SEEDS} == {""}
-    monkeypatch.setattr("lampsim.check.centre.Centre._resend", lambda self, gaps, ranges: None)
+    monkeypatch.setattr("lampsim.check.gateway.centre.Centre._resend", lambda self, gaps, ranges: None)
     assert {play(Case(seed, faults)).promise for seed in SEEDS} & {3}
 
 
@@ -111,7 +111,7 @@ def test_an_item_that_a_full_disk_refused_and_the_gateway_acknowledged_is_missed
         if told is not None:
             self.give(bus, told)
 
-    monkeypatch.setattr("lampsim.check.cabinet.Cabinet._keep", careless)
+    monkeypatch.setattr("lampsim.check.gateway.cabinet.Cabinet._keep", careless)
     promises = {play(Case(seed, (FullDisk(5.0, 60.0, "byte"),))).promise for seed in SEEDS}
     assert promises & {3}
 

@@ -7,10 +7,10 @@ import pytest
 
 from lamplighter.gateway.firmware import Rollout
 from lampsim.check.broken import Broken
-from lampsim.check.firmware import DELIVERED, GOOD
-from lampsim.check.promises import Witness
 from lampsim.check.run import drawn, play
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.firmware import DELIVERED, GOOD
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults.cabinet import GatewayDeath
 from lampsim.faults.casts import Cast, HostileBlocks, WithdrawnCast

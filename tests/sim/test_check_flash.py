@@ -8,11 +8,11 @@ from lamppost.store.journal import Journal
 from lamppost.store.slots import Slots
 from lamppost.wire import faults
 from lampsim.check.broken import Broken
-from lampsim.check.firmware import BAD, DELIVERED, GOOD, image_of
-from lampsim.check.flash import HOWS, Cut, Flash, Plan, Watched
-from lampsim.check.promises import Witness
 from lampsim.check.run import drawn, play
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.firmware import BAD, DELIVERED, GOOD, image_of
+from lampsim.check.world.flash import HOWS, Cut, Flash, Plan, Watched
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults.flash import BadImage, FlashCut, Update, WornFlash
 from lampsim.faults.posts import PowerCut

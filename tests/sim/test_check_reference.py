@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lamppost.light import sun
 from lamppost.light.plan import Plan
 from lamppost.wire import cbor
-from lampsim.check import slow_sun
-from lampsim.check.reference import SUN_SLACK_S, SlowPlan
+from lampsim.check.witness import slow_sun
+from lampsim.check.witness.reference import SUN_SLACK_S, SlowPlan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "edge" / "cpython"))  # the strategies live beside the edge tests
 import plans

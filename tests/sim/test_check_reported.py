@@ -6,9 +6,9 @@ import pytest
 
 from lamppost.wire import faults, messages
 from lampsim.check.broken import Broken
-from lampsim.check.promises import Witness
-from lampsim.check.reported import DELAYS_S, NAMES, Course
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.witness.reported import DELAYS_S, NAMES, Course
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults import REGISTRY, draw_plan
 from lampsim.faults.base import Shape

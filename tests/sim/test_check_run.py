@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from lamppost.wire.frame import header, pack
 from lampsim.check.broken import Broken
 from lampsim.check.command import check, replay_command
-from lampsim.check.overheard import Ear
-from lampsim.check.promises import Witness
 from lampsim.check.run import Case, Outcome, drawn, play
 from lampsim.check.shrink import shrink
-from lampsim.check.street import Street
+from lampsim.check.witness.overheard import Ear
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults import loads
 from lampsim.faults.lamp import ResetStorm

@@ -3,8 +3,8 @@
 import pytest
 
 from lampsim.check.broken import Broken
-from lampsim.check.promises import Witness
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import draw
 from lampsim.faults.lines import FrameLoss, Jabber
 from lampsim.faults.posts import LostPlace

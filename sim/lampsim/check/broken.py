@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
+    from lampsim.check.world.post import StreetPost
 
 
 class Broken(Exception):

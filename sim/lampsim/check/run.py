@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from lampsim.check.broken import Broken
-from lampsim.check.promises import Witness
-from lampsim.check.street import Street
+from lampsim.check.witness.promises import Witness
+from lampsim.check.world.street import Street
 from lampsim.check.worlds import Spec, draw
 from lampsim.faults import Fault, Shape, draw_plan
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from lamplighter.plans.document import load_value
 from lamplighter.plans.site import Luminaire, PostSite
-from lampsim.check import slow_sun
-from lampsim.check.reference import zone_of
+from lampsim.check.witness import slow_sun
+from lampsim.check.witness.reference import zone_of
 
 POSTS = (4, 4, 5, 6, 7, 8, 10, 12, 16)
 PLAN_RETRY_S = 480.0  # a plan that was not taken is sent again within five minutes; only so long a quiet asks for it

@@ -28,7 +28,7 @@ class FaultPlanError(ValueError):
 
 
 class Stage(Protocol):
-    """What a fault may do to a world; `lampsim.check.stage.StreetStage` is one. Times are the world's own."""
+    """What a fault may do to a world; `lampsim.check.world.stage.StreetStage` is one. Times are the world's own."""
 
     loop: Any  # .now_us, .at(t_us, callback)
 

@@ -1,7 +1,7 @@
 """Faults of a lamp and of what feeds it: its driver, relay, meter, mains; and a post that restarts again and again.
 
 Drawn in one group with sensors.py. What each kind makes of the power, voltage and power factor that are measured stands
-in lampsim.check.instruments.
+in lampsim.check.world.instruments.
 """
 
 from __future__ import annotations

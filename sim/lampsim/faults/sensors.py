@@ -23,8 +23,8 @@ def lasting(draw: random.Random, shape: Shape, at_s: float, for_s: float, least_
 
 @dataclass(frozen=True)
 class Spoilt(PostFault):
-    """A `part` of what a post has is no good, as its `kind` says (lampsim.check.instruments). `needs`: what the post
-    must have for that, besides; `least_s`: how long it lasts at least before anything is to be reported."""
+    """A `part` of what a post has is no good, as its `kind` says (lampsim.check.world.instruments). `needs`: what the
+    post must have for that, besides; `least_s`: how long it lasts at least before anything is to be reported."""
 
     kind: str = ""
 

@@ -15,10 +15,10 @@ from lamppost.boards import air as edge
 from lamppost.wire import frame as frames
 from lamppost.wire import messages
 from lamppost.wire.errors import WireError
-from lampsim.check.bus import GATEWAY, HEARD_KEPT, STRANGER
+from lampsim.check.world.bus import GATEWAY, HEARD_KEPT, STRANGER
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street
+    from lampsim.check.world.street import Street
 
 TOPIC = "t"
 SOON_US = (1_000, 30_000)  # to a reader, on a good radio

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from lampsim.check.overheard import Ear
-from lampsim.check.reference import Bounds, Command, SlowPlan
+from lampsim.check.witness.overheard import Ear
+from lampsim.check.witness.reference import Bounds, Command, SlowPlan
 
 TRAIL_MS = 700_000  # longer than any hold, and than the trail from which a post reads a direction
 SILENT_MS = 600_000  # a thermometer that has said nothing for so long is not believed

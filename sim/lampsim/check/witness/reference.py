@@ -16,7 +16,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lamppost.wire import cbor
-from lampsim.check import slow_sun
+from lampsim.check.witness import slow_sun
 
 SUN_SLACK_S = 15  # ours and NOAA's formulas differ by at most 4 s below 60 degrees
 CLOCK_SLACK_S = 2  # the second in which a switch moment falls, and the one a clock may be off

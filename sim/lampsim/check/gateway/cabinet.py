@@ -20,16 +20,16 @@ from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.poll import Poller
 from lamplighter.gateway.roster import Roster
 from lamppost.wire.packed import AGE_MAX_MS
-from lampsim.check.casts import Casts
-from lampsim.check.centre import Centre
-from lampsim.check.disk import Disk
-from lampsim.check.keys import Keys
-from lampsim.check.memory import MemoryDatabase
-from lampsim.check.plans import Plans
-from lampsim.check.requests import Requests
+from lampsim.check.gateway.casts import Casts
+from lampsim.check.gateway.centre import Centre
+from lampsim.check.gateway.disk import Disk
+from lampsim.check.gateway.keys import Keys
+from lampsim.check.gateway.memory import MemoryDatabase
+from lampsim.check.gateway.plans import Plans
+from lampsim.check.gateway.requests import Requests
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street
+    from lampsim.check.world.street import Street
 
 COMMIT_US = 8_000  # a group commit on an SD card
 PUBLISH_US = 1_000_000

@@ -17,7 +17,7 @@ from lamppost.wire import messages
 from lampsim.check.worlds import Ask
 
 if TYPE_CHECKING:
-    from lampsim.check.cabinet import Cabinet
+    from lampsim.check.gateway.cabinet import Cabinet
 
 EXPIRES_S = 60
 ASK_EXPIRES_MS = 30_000

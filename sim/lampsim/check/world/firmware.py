@@ -27,11 +27,11 @@ from lamppost.sign.minisign import PublicKey
 from lamppost.store.slots import HEALTHY_MS, Slots
 from lamppost.update import MAGIC
 from lampsim.check.broken import Broken
-from lampsim.check.flash import Cut, Flash
+from lampsim.check.world.flash import Cut, Flash
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 GOOD = ("good", "dies", "deaf")
 BAD = (

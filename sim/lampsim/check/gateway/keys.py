@@ -18,7 +18,7 @@ from lamppost.wire.seal import Key
 from lampsim.check.worlds import key_of
 
 if TYPE_CHECKING:
-    from lampsim.check.cabinet import Cabinet
+    from lampsim.check.gateway.cabinet import Cabinet
 
 NOBODY = 200  # an address that no post has
 

@@ -17,13 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lampsim.check.broken import Breaks
-from lampsim.check.overheard import EVENT, POLL
-from lampsim.check.reference import decoded
+from lampsim.check.witness.overheard import EVENT, POLL
+from lampsim.check.witness.reference import decoded
 
 if TYPE_CHECKING:
-    from lampsim.check.life import Life
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.witness.life import Life
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 NAMES = (
     "", "lamp", "driver", "day-burning", "cycling", "relay-stuck", "voltage-low", "voltage-high", "power-factor", "hot",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lampsim.check import bounded
 from lampsim.check.broken import Breaks
-from lampsim.check.life import Life
-from lampsim.check.overheard import (
+from lampsim.check.witness import bounded
+from lampsim.check.witness.life import Life
+from lampsim.check.witness.overheard import (
     BLOB,
     BLOCK,
     COMMAND,
@@ -25,8 +25,8 @@ from lampsim.check.overheard import (
 )
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 AIR_MAX = 500  # frames of a line before those are left out that can no longer be heard
 

@@ -12,7 +12,7 @@ from lamplighter.gateway.topics import Desired
 from lamplighter.plans.hashing import document_hash
 
 if TYPE_CHECKING:
-    from lampsim.check.cabinet import Cabinet
+    from lampsim.check.gateway.cabinet import Cabinet
 
 OFFER_US = 5_000_000
 PLAN_EXPIRES_MS = 300_000

@@ -13,10 +13,10 @@ from lamplighter.gateway import commands
 from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Row
 from lamplighter.gateway.topics import utc_text
 from lamplighter.office.gaps import Gaps
-from lampsim.check.requests import EXPIRES_S
+from lampsim.check.gateway.requests import EXPIRES_S
 
 if TYPE_CHECKING:
-    from lampsim.check.cabinet import Cabinet
+    from lampsim.check.gateway.cabinet import Cabinet
 
 ACK_US = 30_000  # a broker's answer
 BATCH = 50

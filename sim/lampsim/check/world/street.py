@@ -11,16 +11,16 @@ import random
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lampsim.check.air import Air
-from lampsim.check.bus import GATEWAY, STRANGER, Bus
-from lampsim.check.cabinet import Cabinet
-from lampsim.check.loop import Loop
-from lampsim.check.post import StreetPost
-from lampsim.check.stage import StreetStage
+from lampsim.check.gateway.cabinet import Cabinet
+from lampsim.check.world.air import Air
+from lampsim.check.world.bus import GATEWAY, STRANGER, Bus
+from lampsim.check.world.loop import Loop
+from lampsim.check.world.post import StreetPost
+from lampsim.check.world.stage import StreetStage
 from lampsim.check.worlds import Spec, key_of
 
 if TYPE_CHECKING:
-    from lampsim.check.promises import Witness
+    from lampsim.check.witness.promises import Witness
     from lampsim.faults.base import Fault
 
 SAMPLE_US = 5_000_000  # how often the witness looks when nothing happens: well inside any hold

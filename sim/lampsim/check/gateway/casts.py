@@ -30,13 +30,13 @@ from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
 from lamppost.wire.seal import Key
 from lampsim.check.broken import Broken
-from lampsim.check.disk import FAST
-from lampsim.check.firmware import BOARD, GOOD
-from lampsim.check.overheard import Ear
+from lampsim.check.gateway.disk import FAST
+from lampsim.check.witness.overheard import Ear
+from lampsim.check.world.firmware import BOARD, GOOD
 
 if TYPE_CHECKING:
-    from lampsim.check.cabinet import Cabinet
-    from lampsim.check.post import StreetPost
+    from lampsim.check.gateway.cabinet import Cabinet
+    from lampsim.check.world.post import StreetPost
 
 INSTALLING = 4  # posts of a line at once
 TICK_US, OFFER_US, AGAIN_US = 500_000, 5_000_000, 20_000_000

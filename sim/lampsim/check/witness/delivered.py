@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lampsim.check.broken import Breaks, Broken
-from lampsim.check.life import Life
-from lampsim.check.reported import FAULT_ITEM, Reported
+from lampsim.check.witness.life import Life
+from lampsim.check.witness.reported import FAULT_ITEM, Reported
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 SETTLE_US = 30_000_000  # an item made this close to the end may still be on its way
 KINDS = {1: "reading", 2: "presence", 3: "fault", 4: "boot", 5: "plan"}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from lamplighter.gateway import hints, jobs
 from lampsim.check.broken import Breaks, Broken
-from lampsim.check.life import Life
+from lampsim.check.witness.life import Life
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 WRITES_A_START = 8  # a post writes its flash so often at a start,
 WRITES_AN_HOUR = 10  # and of its own accord so often an hour: 90,000 a year of the ten million that it has

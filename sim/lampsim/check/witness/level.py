@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from lamppost.light.arbiter import Arbiter
 from lamppost.light.plan import Plan
 from lampsim.check.broken import Breaks
-from lampsim.check.life import BREAK_MS, Life
-from lampsim.check.overheard import EVENT, Frame
-from lampsim.check.reference import Bounds, SlowPlan, derated_pm, expected, reached_pm
+from lampsim.check.witness.life import BREAK_MS, Life
+from lampsim.check.witness.overheard import EVENT, Frame
+from lampsim.check.witness.reference import Bounds, SlowPlan, derated_pm, expected, reached_pm
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 TOLERANCE_PM = 3  # three roundings of integers
 FADES_MS = 10_000  # the longest fade that is not a presence profile's: protection

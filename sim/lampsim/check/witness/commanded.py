@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from lamppost import limits
 from lampsim.check.broken import Breaks
-from lampsim.check.life import Life
-from lampsim.check.reference import Command
+from lampsim.check.witness.life import Life
+from lampsim.check.witness.reference import Command
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 ASKED_S = 31  # so long a gateway tries to reach a post
 

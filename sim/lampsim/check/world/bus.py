@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lampsim.line import Line
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street
+    from lampsim.check.world.street import Street
 
 GATEWAY, STRANGER = "gateway", "stranger"  # the names on a line that are no posts
 HEARD_KEPT = 200  # frames of each line that an eavesdropper keeps

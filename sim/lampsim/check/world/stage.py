@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lamppost.wire.post_link import PostLink
-from lampsim.check.air import Air
-from lampsim.check.bus import STRANGER
-from lampsim.check.firmware import DELIVERED, Firmware, image_of, next_version
-from lampsim.check.flash import HOWS, Plan
+from lampsim.check.world.air import Air
+from lampsim.check.world.bus import STRANGER
+from lampsim.check.world.firmware import DELIVERED, Firmware, image_of, next_version
+from lampsim.check.world.flash import HOWS, Plan
 from lampsim.check.worlds import key_of
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 PLACED_US = 5_000_000  # a technician writes an address again
 OLD_US = 2_000_000  # a recording: sooner, nobody can tell it from an echo of the line

@@ -19,19 +19,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lampsim.check.authorised import Authorised
-from lampsim.check.bounded import Bounded
 from lampsim.check.broken import Broken
-from lampsim.check.commanded import Commanded
-from lampsim.check.delivered import Delivered
-from lampsim.check.level import Levels
-from lampsim.check.life import Life
-from lampsim.check.reported import Reported
+from lampsim.check.witness.authorised import Authorised
+from lampsim.check.witness.bounded import Bounded
+from lampsim.check.witness.commanded import Commanded
+from lampsim.check.witness.delivered import Delivered
+from lampsim.check.witness.level import Levels
+from lampsim.check.witness.life import Life
+from lampsim.check.witness.reported import Reported
 from lampsim.check.worlds import PLAN_RETRY_S
 
 if TYPE_CHECKING:
-    from lampsim.check.post import StreetPost
-    from lampsim.check.street import Street
+    from lampsim.check.world.post import StreetPost
+    from lampsim.check.world.street import Street
 
 CLOCK_OFF_MS = 1_500
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
 from lamppost.store.settings import Settings
-from lampsim.check.air import Air
-from lampsim.check.bus import Bus
-from lampsim.check.firmware import Firmware
-from lampsim.check.flash import Cut, Flash, Watched
-from lampsim.check.instruments import Instruments
+from lampsim.check.world.air import Air
+from lampsim.check.world.bus import Bus
+from lampsim.check.world.firmware import Firmware
+from lampsim.check.world.flash import Cut, Flash, Watched
+from lampsim.check.world.instruments import Instruments
 
 if TYPE_CHECKING:
-    from lampsim.check.street import Street
+    from lampsim.check.world.street import Street
 
 TICKS_SPAN_MS = 1_800_000
 
