@@ -58,7 +58,7 @@ class RingTest(unittest.TestCase):
             self.assertLessEqual(len(items._waiting), ITEMS_SPILL)
             if shelf.writes * RING_ITEMS > len(made) - len(items._waiting):
                 self.assertEqual(
-                    items._waiting[0][0], made[0] + (shelf.writes - 1) * RING_ITEMS
+                    items._waiting.first(1)[0][0], made[0] + (shelf.writes - 1) * RING_ITEMS
                 )  # not before it is saved
             if len(made) == ITEMS_SPILL:  # in RAM until it is saved, which is after the event
                 self.assertEqual((shelf.writes, len(items._waiting)), (1, ITEMS_SPILL))

@@ -10,8 +10,8 @@ Where there is no ring and the queue is full, the oldest reading goes before any
 """
 
 from lamppost.limits import ITEMS_MAX, ITEMS_RESERVE, ITEMS_SPILL, RING_ITEMS
-from lamppost.store.ring import read_items
-from lamppost.wire import cbor, messages
+from lamppost.store.rows import Rows, read_rows
+from lamppost.wire import messages
 
 RECORD = "items"
 
@@ -25,7 +25,7 @@ class Items:
         self._reserved = next_seq
         self._reserve = reserve
         self._ring = ring
-        self._waiting = []
+        self._waiting = Rows()
         self._spilled = 0  # of the first of `_waiting`: they have been given to the ring
         self._acked = self._told = 0
         self._kept_seq = 0  # the newest that `keep` wrote, 0: nothing is written down
@@ -42,12 +42,15 @@ class Items:
     @property
     def newest_seq(self) -> int:
         """The number of the newest item that waits, 0 where none does."""
-        return self._waiting[-1][0] if self._waiting else 0
+        return self._waiting.last[0] if len(self._waiting) else 0
 
     def restore(self, raw: "bytes | None", epoch: int) -> None:
         """Take back what `keep` wrote before the power went."""
         known = self._ring.last_seq if self._ring is not None else 0
-        self._waiting = [item for item in read_items(raw, epoch, ITEMS_MAX) if known < item[0] < self.next_seq]
+        self._waiting = Rows()
+        for item in read_rows(raw, epoch, ITEMS_MAX):
+            if known < item[0] < self.next_seq:
+                self._waiting.append(item)
         self._kept_seq = self.newest_seq
 
     def keep(self, epoch: int) -> "bytes | None":
@@ -56,7 +59,7 @@ class Items:
         if self.newest_seq == self._kept_seq:
             return None
         self._kept_seq = self.newest_seq
-        return cbor.encode([epoch, self._waiting]) if self._waiting else b""
+        return self._waiting.to_bytes(epoch) if len(self._waiting) else b""
 
     def add(self, kind: int, utc_s: int, a: int = 0, b: int = 0, c: int = 0) -> int:
         """Queue an item; return its sequence number."""
@@ -70,7 +73,7 @@ class Items:
         self.next_seq += 1
         self._waiting.append((seq, kind, utc_s, a, b, c))
         if self._ring is not None and len(self._waiting) >= ITEMS_SPILL:
-            self.dropped += self._ring.put(self._waiting[:RING_ITEMS])
+            self.dropped += self._ring.put(self._waiting.split(RING_ITEMS))
             self._spilled = RING_ITEMS  # they stay in RAM until flash has taken them
         return seq
 
@@ -101,27 +104,28 @@ class Items:
         self._acked = max(self._acked, seq)
         if self._ring is not None:
             self._ring.acknowledge(self._acked)
-        if gone:
-            self._waiting = self._waiting[gone:]
+        self._waiting.drop(gone)
 
     def oldest(self, most: int) -> list:
         """At most `most` items, oldest first; they stay until acknowledged."""
         self._settle()
         if self._ring:  # is not empty
-            held = [item for item in self._ring.oldest() if item[0] > self._acked]
+            held = self._ring.oldest(most, self._acked)
             if held:
-                return held[:most]
-        return self._waiting[:most]
+                return held
+        return self._waiting.first(most)
 
     def _settle(self) -> None:
         if self._spilled:
-            self._waiting = self._waiting[self._spilled :]
+            self._waiting.drop(self._spilled)
             self._spilled = 0
 
     def _make_room(self) -> None:
         self.dropped += 1
-        for place, item in enumerate(self._waiting):
-            if item[1] == messages.READING:
-                self._waiting = self._waiting[:place] + self._waiting[place + 1 :]
-                return
-        self._waiting = self._waiting[1:]
+        kinds = [item[1] for item in self._waiting]
+        place = kinds.index(messages.READING) if messages.READING in kinds else 0
+        held, self._waiting = self._waiting, Rows()
+        for item in held:
+            if place:
+                self._waiting.append(item)
+            place -= 1

@@ -42,7 +42,7 @@ class Journal:
 
 def _close(sequence: int, data: bytes) -> bytes:
     head = sequence.to_bytes(4, "big") + len(data).to_bytes(2, "big")
-    return _MAGIC + head + crc32(head + data).to_bytes(4, "big") + data
+    return _MAGIC + head + crc32(data, crc32(head)).to_bytes(4, "big") + data  # no copy more: 2.6 KB in one piece
 
 
 def _open(raw: "bytes | None"):
@@ -52,6 +52,6 @@ def _open(raw: "bytes | None"):
     head, data = raw[3:9], raw[_HEAD:]
     if len(data) != int.from_bytes(head[4:6], "big"):
         return None
-    if crc32(head + data) != int.from_bytes(raw[9:13], "big"):
+    if crc32(data, crc32(head)) != int.from_bytes(raw[9:13], "big"):
         return None
     return int.from_bytes(head[:4], "big"), data

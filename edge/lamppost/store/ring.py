@@ -9,8 +9,7 @@ acknowledged. One that is damaged, or of another epoch, is no segment.
 """
 
 from lamppost.limits import RING_ITEMS, RING_SEGMENTS
-from lamppost.wire import cbor
-from lamppost.wire.errors import WireError
+from lamppost.store.rows import Rows, read_rows
 
 
 class Ring:
@@ -21,11 +20,11 @@ class Ring:
         self._save = save
         self._epoch = epoch
         self._segments = []  # (first seq, last seq, slot, items), oldest first
-        self._head = None  # the items of the oldest segment, once they were asked for
+        self._head = None  # what is left of the oldest segment, once it was asked for
         for slot in range(RING_SEGMENTS):
-            items = self._read(slot)
-            if items:
-                self._segments.append((items[0][0], items[-1][0], slot, len(items)))
+            rows = self._read(slot)
+            if len(rows):
+                self._segments.append((rows.first(1)[0][0], rows.last[0], slot, len(rows)))
         self._segments.sort()
 
     def __len__(self):
@@ -36,14 +35,23 @@ class Ring:
         """The newest number in flash, 0 without one."""
         return self._segments[-1][1] if self._segments else 0
 
-    def oldest(self) -> list:
-        """The items of the oldest segment."""
+    def oldest(self, most: int, acked: int) -> list:
+        """At most `most` items of the oldest segment, of those above `acked`, oldest first."""
+        if not self._segments:
+            return []
         if self._head is None:
-            self._head = (self._read(self._segments[0][2]) or []) if self._segments else []
-        return self._head
+            self._head = self._read(self._segments[0][2])
+        gone = 0
+        for row in self._head:
+            if row[0] > acked:
+                break
+            gone += 1
+        self._head.drop(gone)
+        return self._head.first(most)
 
-    def put(self, items: list) -> int:
+    def put(self, rows: Rows) -> int:
         """Write a segment; return how many of the oldest items had to go for it."""
+        first = rows.first(1)[0][0]
         dropped = 0
         if len(self._segments) >= RING_SEGMENTS:
             dropped = self._segments[0][3]
@@ -51,13 +59,13 @@ class Ring:
             self._forget_oldest()
         else:
             used = [segment[2] for segment in self._segments]
-            slot = items[0][0] // RING_ITEMS % RING_SEGMENTS  # each slot in its turn: wear is spread
+            slot = first // RING_ITEMS % RING_SEGMENTS  # each slot in its turn: wear is spread
             while slot in used:
                 slot = (slot + 1) % RING_SEGMENTS
         if not self._segments:
-            self._head = items  # what is saved now cannot be loaded before it was done
-        self._segments.append((items[0][0], items[-1][0], slot, len(items)))
-        self._save(_name(slot), cbor.encode([self._epoch, items]))
+            self._head = rows  # what is saved now cannot be loaded before it was done
+        self._segments.append((first, rows.last[0], slot, len(rows)))
+        self._save(_name(slot), rows.to_bytes(self._epoch))
         return dropped
 
     def acknowledge(self, seq: int) -> None:
@@ -70,24 +78,8 @@ class Ring:
         self._segments = self._segments[1:]
         self._head = None
 
-    def _read(self, slot: int):
-        return read_items(self._load(_name(slot)), self._epoch, RING_ITEMS)
-
-
-def read_items(raw, epoch: int, most: int) -> list:
-    """The items of a stored record, in the order of their numbers; none where it is damaged or of another epoch."""
-    try:
-        value = cbor.decode(raw) if raw else None
-    except WireError:
-        return []
-    if not isinstance(value, list) or len(value) != 2 or value[0] != epoch or not isinstance(value[1], list):
-        return []
-    items = []
-    for row in value[1][:most]:
-        if not isinstance(row, list) or len(row) != 6 or any([type(field) is not int for field in row]):
-            return []
-        items.append(tuple(row))
-    return items
+    def _read(self, slot: int) -> Rows:
+        return read_rows(self._load(_name(slot)), self._epoch, RING_ITEMS)
 
 
 def _name(slot: int) -> str:

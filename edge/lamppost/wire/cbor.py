@@ -31,6 +31,26 @@ def decode(data: bytes) -> "Any":
     return value
 
 
+def array_head(count: int) -> bytes:
+    """What stands before the `count` values of an array."""
+    out = bytearray()
+    _head(out, 0x80, count)
+    return bytes(out)
+
+
+def array_at(data: bytes, at: int) -> "tuple[int, int]":
+    """Return (how many values the array at `at` has, the index of the first). Raises WireError where there is none."""
+    if at >= len(data) or data[at] >> 5 != 4:
+        raise WireError("not an array")
+    return _number(data, at + 1, data[at] & 31)
+
+
+def value_at(data: bytes, at: int) -> "tuple[Any, int]":
+    """Return (the value at `at`, the index after it). Raises WireError as `decode` does."""
+    value, end, _ = _read(data, at, CBOR_DEPTH_MAX, CBOR_ITEMS_MAX)
+    return value, end
+
+
 def utf8(text: str) -> bytes:
     """The UTF-8 of `text`. Raises WireError where there is none (half a surrogate pair, as JSON can bring)."""
     try:
