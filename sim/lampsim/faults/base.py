@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
@@ -112,6 +112,17 @@ class Fault:
         self.begin(stage)
         if self.for_s > 0:
             stage.loop.at(stage.loop.now_us + round(self.for_s * 1e6), lambda: self._over(stage))
+
+    def keep_on(self, stage: Stage, do: Callable[[], object], wait_us: Callable[[], int]) -> None:
+        """`do` it now and again until `for_s` is over; after each time `wait_us` says how long to the next."""
+        until_us = stage.loop.now_us + round(self.for_s * 1e6)
+
+        def again() -> None:
+            if stage.loop.now_us < until_us:
+                do()
+                stage.loop.at(stage.loop.now_us + wait_us(), again)
+
+        again()
 
     def to_json(self) -> dict[str, Any]:
         return {"fault": self.name} | asdict(self)

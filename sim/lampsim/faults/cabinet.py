@@ -60,14 +60,8 @@ class ClockJumps(Fault):
     EVERY_US = 15_000_000  # longer than any fade: so a lamp's level comes from two times at most
 
     def begin(self, stage: Stage) -> None:
-        draw, until_us = self.random(), stage.loop.now_us + round(self.for_s * 1e6)
-
-        def jump() -> None:
-            if stage.loop.now_us < until_us:
-                stage.set_gateway_clock(draw.choice(self.STEPS_S))
-                stage.loop.at(stage.loop.now_us + self.EVERY_US, jump)
-
-        jump()
+        draw = self.random()
+        self.keep_on(stage, lambda: stage.set_gateway_clock(draw.choice(self.STEPS_S)), lambda: self.EVERY_US)
 
     def end(self, stage: Stage) -> None:
         stage.set_gateway_clock(0)

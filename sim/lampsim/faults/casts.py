@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
 
 from lampsim.faults.base import Fault, Shape, Stage, fault
 from lampsim.faults.flash import BadImage
@@ -63,11 +64,5 @@ class HostileBlocks(Fault):
 
     def begin(self, stage: Stage) -> None:
         noise = self.random()
-        until_us = stage.loop.now_us + round(self.for_s * 1e6)
-
-        def one() -> None:
-            if stage.loop.now_us < until_us:
-                stage.say_block(self.line, self.kind, noise)
-                stage.loop.at(stage.loop.now_us + noise.randint(EVERY_US // 2, 2 * EVERY_US), one)
-
-        one()
+        say = partial(stage.say_block, self.line, self.kind, noise)
+        self.keep_on(stage, say, lambda: noise.randint(EVERY_US // 2, 2 * EVERY_US))

@@ -60,16 +60,13 @@ class Hostile(Fault):
 
     def begin(self, stage: Stage) -> None:
         noise = self.random()
-        until_us = stage.loop.now_us + round(self.for_s * 1e6)
 
-        def one() -> None:
-            if stage.loop.now_us < until_us:
-                data = self._frame(stage, noise)
-                if data is not None:
-                    stage.inject(self.line, data)
-                stage.loop.at(stage.loop.now_us + noise.randint(EVERY_US // 2, 2 * EVERY_US), one)
+        def say() -> None:
+            data = self._frame(stage, noise)
+            if data is not None:
+                stage.inject(self.line, data)
 
-        one()
+        self.keep_on(stage, say, lambda: noise.randint(EVERY_US // 2, 2 * EVERY_US))
 
     def _frame(self, stage: Stage, noise: random.Random) -> bytes | None:
         known = stage.overheard(self.line)
@@ -142,12 +139,10 @@ class StolenBusKey(Fault):
 
     def begin(self, stage: Stage) -> None:
         chance = self.random()
-        until_us = stage.loop.now_us + round(self.for_s * 1e6)
 
-        def one() -> None:
-            if stage.loop.now_us < until_us and self.some:
-                ahead = chance.choice((-3, -1, 0, 0, 1, 2, 5, 30))
-                stage.forge(chance.choice(self.some), ahead, chance.randrange(3))
-                stage.loop.at(stage.loop.now_us + chance.randint(EVERY_US, 10 * EVERY_US), one)
+        def say() -> None:
+            ahead = chance.choice((-3, -1, 0, 0, 1, 2, 5, 30))
+            stage.forge(chance.choice(self.some), ahead, chance.randrange(3))
 
-        one()
+        if self.some:
+            self.keep_on(stage, say, lambda: chance.randint(EVERY_US, 10 * EVERY_US))

@@ -101,15 +101,13 @@ class ResetStorm(PostFault):
         return cls(at_s, min(for_s, 12 * every_s), shape.post(draw), every_s)
 
     def begin(self, stage: Stage) -> None:
-        chance, until_us = self.random(), stage.loop.now_us + round(self.for_s * 1e6)
+        chance = self.random()
 
-        def again() -> None:
-            if stage.loop.now_us < until_us:
-                stage.power(self.post, False)
-                stage.power(self.post, True)
-                stage.loop.at(stage.loop.now_us + round(self.every_s * chance.uniform(0.5, 1.5) * 1e6), again)
+        def reset() -> None:
+            stage.power(self.post, False)
+            stage.power(self.post, True)
 
-        again()
+        self.keep_on(stage, reset, lambda: round(self.every_s * chance.uniform(0.5, 1.5) * 1e6))
 
     def end(self, stage: Stage) -> None:
         stage.power(self.post, True)

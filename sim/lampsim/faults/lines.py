@@ -150,11 +150,5 @@ class LineBroker(Fault):
 def bursts(stage: Stage, fault: Fault, send: Callable[[bytes], None]) -> None:
     """`send` pieces of noise for as long as the fault lasts."""
     noise = fault.random()
-    until_us = stage.loop.now_us + round(fault.for_s * 1e6)
-
-    def burst() -> None:
-        if stage.loop.now_us < until_us:
-            send(noise.randbytes(noise.randint(1, JABBER_BYTES)))
-            stage.loop.at(stage.loop.now_us + noise.randint(JABBER_US // 4, 2 * JABBER_US), burst)
-
-    burst()
+    burst = lambda: send(noise.randbytes(noise.randint(1, JABBER_BYTES)))  # noqa: E731 - a callback
+    fault.keep_on(stage, burst, lambda: noise.randint(JABBER_US // 4, 2 * JABBER_US))
