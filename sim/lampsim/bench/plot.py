@@ -15,13 +15,7 @@ class PlotError(Exception):
 def save(rows: Sequence[Row], path: Path) -> None:
     """Medians as bars and 99th percentiles as marks, on a logarithmic axis, one panel for each number of posts and
     turn-around. Raises PlotError."""
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise PlotError("a plot needs matplotlib: install the extra `report` (./deploy/setup dev)") from None
+    plt = pyplot()
     panels = list(dict.fromkeys((row.setup.posts, row.setup.turn_us) for row in rows))
     figure, all_axes = plt.subplots(len(panels), 1, figsize=(10, 4 * len(panels)), squeeze=False)
     for (posts, turn_us), axes in zip(panels, all_axes[:, 0], strict=True):
@@ -29,13 +23,30 @@ def save(rows: Sequence[Row], path: Path) -> None:
         _panel(axes, mine)
         axes.set_title(f"{posts} posts, turn-around {turn_us / 1000:g} ms")
     figure.suptitle("From a sensor's edge to the gateway: bars p50, marks p99; dots: a burst of neighbours p99")
+    write(figure, path)
+
+
+def pyplot():
+    """matplotlib without a screen. Raises PlotError."""
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise PlotError("a plot needs matplotlib: install the extra `report` (./deploy/setup dev)") from None
+    return plt
+
+
+def write(figure, path: Path) -> None:
+    """To a file whose ending says the format. Raises PlotError."""
     figure.tight_layout()
     try:
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:
         raise PlotError(f"{path}: {error}") from None
     finally:
-        plt.close(figure)
+        pyplot().close(figure)
 
 
 def _panel(axes, rows: Sequence[Row]) -> None:

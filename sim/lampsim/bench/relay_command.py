@@ -49,6 +49,7 @@ def relay(
 
     It measures in real time: let nothing else run. A full run with both peers takes a quarter of an hour.
     """
+    from .plot import PlotError
     from .relay import show
     from .relay.stage import StageError
 
@@ -61,7 +62,7 @@ def relay(
     if plot is not None:
         try:
             show.save(figures, plot)
-        except show.PlotError as error:
+        except PlotError as error:
             raise Wrong(str(error)) from None
     click.echo(json.dumps(figures.to_json()) if as_json else show.text(figures))
 

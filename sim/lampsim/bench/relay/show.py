@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..plot import PlotError
+from ..plot import pyplot, write
 from .appends import UNDER_WAY, Appends
 from .cabinet import Cabinet
 from .fleet import GOAL_MS, Fleet
@@ -116,13 +116,7 @@ def _fleet(fleet: Fleet) -> list[str]:
 
 def save(figures: Figures, path: Path) -> None:
     """Bars for each relay, and the fleet's delays over its rate. Raises PlotError."""
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise PlotError("a plot needs matplotlib: install the extra `report` (./deploy/setup dev)") from None
+    plt = pyplot()
     figure, axes = plt.subplots(2, 2, figsize=(11, 8))
     names = [row.relay for row in figures.rows]
     panels = (
@@ -139,13 +133,7 @@ def save(figures: Figures, path: Path) -> None:
             one.set_yscale("log")
     _last_panel(axes.flat[3], figures)
     figure.suptitle(f"Relays on one pty and one mosquitto; {figures.machine}")
-    figure.tight_layout()
-    try:
-        figure.savefig(path, dpi=120)
-    except (OSError, ValueError) as error:
-        raise PlotError(f"{path}: {error}") from None
-    finally:
-        plt.close(figure)
+    write(figure, path)
 
 
 def _last_panel(axes, figures: Figures) -> None:
