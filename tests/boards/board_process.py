@@ -1,40 +1,22 @@
 """A board as a process: its flash image under the real MicroPython interpreter, restarted when it resets or hangs."""
 
 import os
-import pty
 import select
 import shutil
 import subprocess
 import sys
-import termios
 import threading
 import time
-import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ptys import COPIER, raw_pty
+
 HERE = Path(__file__).parent
 MICROPYTHON = shutil.which("micropython", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-COPIER = """
-import os, select, sys
-a, b = int(sys.argv[1]), int(sys.argv[2])
-while True:
-    for ready in select.select([a, b], [], [])[0]:
-        os.write(b if ready == a else a, os.read(ready, 4096))
-"""
 RESET = 42
 LOST_S = 300  # on a machine with other work; a board says something each tenth of a second
-
-
-def raw_pty() -> tuple[int, int]:
-    """(master, slave) with the slave as MicroPython wants it: raw, and reading what is there."""
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    mode = termios.tcgetattr(slave)
-    mode[6][termios.VMIN] = mode[6][termios.VTIME] = 0
-    termios.tcsetattr(slave, termios.TCSANOW, mode)
-    return master, slave
 
 
 @contextmanager

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from ptys import raw_pty
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "gateway" / "helpers")]
 
-from board_process import raw_pty  # noqa: E402
 from fake_pi import FakeSys  # noqa: E402
 from pi_board import pi, pins, sysfs  # noqa: E402, F401 - fixtures
 from pi_post import Card, Service  # noqa: E402

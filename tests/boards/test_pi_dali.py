@@ -5,11 +5,11 @@ import select
 import threading
 import time
 
-from board_process import raw_pty
 from dali.address import GearShort
 from dali.driver.atxled import SyncDaliHatDriver
 from dali.gear.general import DAPC, DTR0, QueryActualLevel, QueryStatus, SetFadeTime
 from pi_board import until
+from ptys import raw_pty
 
 from lamppost.boards import linux
 from lamppost.boards.dali_bridge import Line

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 
-from board_process import raw_pty
+from ptys import raw_pty
 
 from lamppost.boards import linux
 from lamppost.boards.raspberry_pi import Board

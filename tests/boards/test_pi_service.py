@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from board_process import joined, raw_pty
+from board_process import joined
 from cabinet import Centre, start_gateway, stop, write_config
 from fake_pi import FakeSys
 from pi_post import BIN, ROOT, Service, ask, packed
+from ptys import raw_pty
 from street import BUS_KEY, post_key
 
 from lamplighter.provision import board_files

@@ -10,7 +10,8 @@ import threading
 import tty
 from pathlib import Path
 
-from board_process import HERE, MICROPYTHON, raw_pty
+from board_process import HERE, MICROPYTHON
+from ptys import raw_pty
 
 CTRL_C = b"\x03"
 SOFT_RESET = 43

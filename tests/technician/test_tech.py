@@ -2,15 +2,13 @@
 
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
-import termios
-import tty
 from pathlib import Path
 
 import pytest
+from ptys import COPIER, raw_pty
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -60,24 +58,6 @@ class Service:
         for pair in self.pairs:
             for descriptor in pair:
                 os.close(descriptor)
-
-
-COPIER = """
-import os, select, sys
-a, b = int(sys.argv[1]), int(sys.argv[2])
-while True:
-    for ready in select.select([a, b], [], [])[0]:
-        os.write(b if ready == a else a, os.read(ready, 4096))
-"""
-
-
-def raw_pty() -> tuple[int, int]:
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    mode = termios.tcgetattr(slave)
-    mode[6][termios.VMIN] = mode[6][termios.VTIME] = 0
-    termios.tcsetattr(slave, termios.TCSANOW, mode)
-    return master, slave
 
 
 @pytest.fixture(params=["cpython", "micropython"])
