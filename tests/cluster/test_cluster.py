@@ -18,6 +18,7 @@ import pytest
 import words
 from cabinets import Cabinet, names, until
 from centre import Centre, parameters
+from listening import listening
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 from trial import NODES, Cluster
 
@@ -79,21 +80,8 @@ def tls(cluster: Cluster, folder) -> ssl.SSLContext:
 @contextlib.asynccontextmanager
 async def hearing(cluster: Cluster, who: str, *topics: str, n: int = 1):
     """What this client hears, as a growing list of (topic, payload)."""
-    got: list[tuple[str, bytes]] = []
-    async with client(cluster, who, n) as mqtt:
-
-        async def listen() -> None:
-            async for message in mqtt.messages:
-                got.append((str(message.topic), message.payload))
-
-        for topic in topics:
-            await mqtt.subscribe(topic, qos=0)
-        task = asyncio.create_task(listen())
-        try:
-            yield got
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    async with client(cluster, who, n) as mqtt, listening(mqtt, topics, 0) as got:
+        yield got
 
 
 OWN = ("status", "post/p01/state", "events", "telemetry", "flow", "reported/plans", "response")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiomqtt
 from brokers import free_port
+from listening import listening
 
 from lamplighter.provision import cabinet, site
 from lamplighter.provision.authority import Authority
@@ -83,21 +84,8 @@ class Town:
     @contextlib.asynccontextmanager
     async def hearing(self, name: str, *topics: str):
         """What this client hears, as a list of (topic, payload) that grows."""
-        got: list[tuple[str, bytes]] = []
-        async with self.client(name) as client:
-
-            async def listen() -> None:
-                async for message in client.messages:
-                    got.append((str(message.topic), message.payload))
-
-            for topic in topics:
-                await client.subscribe(topic, qos=1)
-            task = asyncio.create_task(listen())
-            try:
-                yield got
-            finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        async with self.client(name) as client, listening(client, topics, 1) as got:
+            yield got
 
     def _listens(self) -> bool:
         try:
