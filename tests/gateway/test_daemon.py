@@ -1,13 +1,12 @@
 """The daemon as a process: real posts behind a pty, a real broker, an office that publishes and asks."""
 
 import asyncio
-import json
 import signal
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from asking import park
 from cabinet import Centre, start_gateway, stop, write_config
 from pty_street import PtyStreet
 
@@ -60,14 +59,6 @@ async def centre(mosquitto):
         yield centre
         for topic in list(centre.last):
             await centre.client.publish(f"lamplighter/lln/gw1/{topic}", b"", qos=1, retain=True)
-
-
-def park(level: int = 30) -> dict:
-    plan = json.loads(files("lamplighter.plans").joinpath("examples/park-presence.json").read_text())
-    plan["groups"] = [{"id": "paths", "posts": "all", "calendar": plan["calendars"][0]["id"]}]
-    plan["controlPrograms"][0]["level"] = level
-    plan.pop("eventScenes", None)
-    return plan
 
 
 def desired(plan: dict) -> dict:

@@ -1,9 +1,7 @@
 """The fleet's last known state, and the plans on their way to it: pure, in virtual time."""
 
-import json
-from importlib.resources import files
-
 import pytest
+from asking import park
 
 from lamplighter.gateway.fleet import REFRESH_MS, TELL_EVERY_MS, Fleet
 from lamplighter.gateway.line import Online, Status
@@ -18,14 +16,6 @@ UTC_S = 835_000_000
 
 def status(address: int, level: int = 600, layer: int = 1, plan: bytes = b"", faults: int = 0) -> Status:
     return Status(address, level, level, layer, faults, 18_200, plan, UTC_S, 0)
-
-
-def park(level: int = 30) -> dict:
-    plan = json.loads(files("lamplighter.plans").joinpath("examples/park-presence.json").read_text())
-    plan["groups"] = [{"id": "paths", "posts": "all", "calendar": plan["calendars"][0]["id"]}]
-    plan["controlPrograms"][0]["level"] = level
-    plan.pop("eventScenes", None)
-    return plan
 
 
 def desired(plan: dict) -> Desired:

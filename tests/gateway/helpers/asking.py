@@ -11,6 +11,15 @@ from lamplighter.plans.document import load
 from lamplighter.plans.site import PostSite
 
 
+def park(level: int = 30) -> dict:
+    """The example of a park, in which everybody walks."""
+    plan = json.loads(files("lamplighter.plans").joinpath("examples/park-presence.json").read_text())
+    plan["groups"] = [{"id": "paths", "posts": "all", "calendar": plan["calendars"][0]["id"]}]
+    plan["controlPrograms"][0]["level"] = level
+    plan.pop("eventScenes", None)
+    return plan
+
+
 def plan_of(address: int) -> bytes:
     text = files("lamplighter.plans").joinpath("examples/park-presence.json").read_text()
     value = json.loads(text)
