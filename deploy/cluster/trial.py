@@ -26,7 +26,6 @@ from lamplighter.provision import cabinet, cluster, site
 SERVER = Path("/usr/lib/rabbitmq/bin")
 NODES = (1, 2, 3)
 START_S = 120.0  # 15 s on two free cores; a runner that is full needs longer
-STOP_S = 30.0
 NAME = "brokers.lamplighter.test"
 HOSTS = ["localhost", NAME, *(f"127.0.0.{n}" for n in NODES), *(f"{n}.{NAME}" for n in NODES)]
 # For three nodes that share a machine with others: one scheduler each, little memory, quick to find each other

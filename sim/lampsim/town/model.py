@@ -116,13 +116,6 @@ class Town:
         """The map that turns degrees into this town's metres and back."""
         return Flat(self.lat, self.lon)
 
-    @property
-    def box_m(self) -> tuple[float, float, float, float]:
-        """West, south, east, north of lamps and streets."""
-        points = [lamp.at for lamp in self.lamps] + [p for street in self.streets for p in street.points]
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        return min(xs), min(ys), max(xs), max(ys)
-
     def of_kind(self, kind: str) -> list[TownLamp]:
         return [lamp for lamp in self.lamps if lamp.kind == kind]
 

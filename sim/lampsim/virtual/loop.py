@@ -38,12 +38,6 @@ class Loop:
         if handle is not None:
             self._due.pop(handle, None)
 
-    def next_us(self) -> int | None:
-        """When the next thing is due; None: never."""
-        while self._heap and self._heap[0] not in self._due:
-            heappop(self._heap)
-        return self._heap[0] >> _ORDER_BITS if self._heap else None
-
     def run_until(self, t_us: int) -> None:
         """Let everything happen that is due up to and including `t_us`; then that is the present."""
         heap, due, after = self._heap, self._due, (t_us + 1) << _ORDER_BITS

@@ -17,7 +17,6 @@ from .stage import StageError
 INSTALL_S = 900  # npm on a slow line
 THINGSBOARD = ("thingsboard-gateway>=3.8,<3.9", "pyserial>=3.5")
 NODE_RED = ("node-red@^4.1", "node-red-node-serialport@^2")
-PEERS = ("thingsboard", "node-red")
 
 
 def default_folder() -> Path:
