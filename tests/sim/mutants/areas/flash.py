@@ -12,7 +12,7 @@ MUTANTS = [
     ),
     Mutant(
         "a journal believes a record without its CRC", STORE + "journal.py",
-        "if crc32(head + data) != int.from_bytes(raw[9:13], \"big\"):", "if False:", EDGE_TEST + "store.py",
+        "if crc32(data, crc32(head)) != int.from_bytes(raw[9:13], \"big\"):", "if False:", EDGE_TEST + "store.py",
     ),
     Mutant(
         "what went to the ring is told twice", STORE + "items.py", "if known < item[0] < self.next_seq",
@@ -24,7 +24,7 @@ MUTANTS = [
         EDGE_TEST + "ring.py",
     ),
     Mutant(
-        "items of another epoch are believed", STORE + "ring.py", " or value[0] != epoch or", " or",
+        "items of another epoch are believed", STORE + "rows.py", "if size != 2 or known != epoch:", "if size != 2:",
         EDGE_TEST + "ring.py",
     ),
     Mutant(
