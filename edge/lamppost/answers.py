@@ -63,10 +63,12 @@ class Answers:
         epoch, number = post.item_epoch, post.items.next_seq
         return self._link.hello_ok(message, epoch, post.boots, identity, post.firmware, number)
 
-    def _poll(self, message, t_ms: int) -> bytes:
+    def _poll(self, message, t_ms: int) -> "bytes | None":
         ack, heard, full, more = message.values
         post = self._post
         post.items.acknowledge(ack)
+        if post.numbers.turned():
+            return None
         if post.line.out:
             post.line.acknowledged(heard, more, t_ms)
         post.upkeep.polled_ms = t_ms

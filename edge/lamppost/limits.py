@@ -54,6 +54,7 @@ EVENT_BURST = const(8)  # says so many, and then no more than 4 a second: 6 % of
 HUSH_MAX_S = const(600)  # how long a post that disturbs its line is kept from speaking unasked
 EVENTS_OUT_MAX = const(8)  # events waiting for a window; more than that is a stuck sensor
 ITEMS_RESERVE = const(256)  # item numbers stored ahead: one flash write each 256 items
+ITEMS_JUMP_MAX = const(3000000000)  # the year 2095: a wrong clock must not use up the 2**32 numbers there are
 TRANSACTIONS_MAX = const(16)  # results of commands remembered, so that a repeated one is answered and not done again
 FIELD_LINE_MAX = const(80)  # a line on the host board's stdin
 CONSOLE_LINE_MAX = const(160)  # a key has 64 hexadecimal digits; nothing typed is longer than two of those

@@ -145,6 +145,11 @@ class Line:
             return True
         return self._keeper.deadline is not None
 
+    def renew(self) -> None:
+        """Answer nothing but a HELLO: the session no longer says what holds."""
+        self._link.forget()
+        self._foreseen = self._reply = None
+
     def again(self, src: int, number: int, t_ms: int) -> None:
         """An EVENT that was said before ended: nobody has acknowledged it."""
         self._keeper.event(src, number, True, t_ms, self._access.places)

@@ -16,7 +16,7 @@ Events                                          Actions
 ("clock", utc_s, ms)   from an RTC
 ("door", open)         door or tilt switch
 ("relay", closed)      of the lamp, where the board has one
-("flash", works)       whether a save was taken
+("flash", works, name) of a record: False after each save that was refused, True after the next that was taken
 ("tick",)              the deadline has come
 """
 
@@ -31,13 +31,12 @@ from lamppost.light.presence import RISES, Presence
 from lamppost.limits import LOG_LINES_MAX, SENSOR_BREAK_MS, SENSOR_STUCK_S, SLOW_FADE_MS, TICKS_MASK, UPKEEP_MS
 from lamppost.line import Line
 from lamppost.meter import Meter
-from lamppost.store.items import RECORD, Items
-from lamppost.store.ring import Ring
+from lamppost.numbers import Numbers
+from lamppost.store.items import RECORD
 from lamppost.store.settings import Settings, SettingsError
 from lamppost.timing import RTC_UNCERTAIN_MS, Timing
 from lamppost.upkeep import Upkeep
-from lamppost.wire import access, cbor, messages
-from lamppost.wire.errors import WireError
+from lamppost.wire import access, messages
 from lamppost.wire.packed import POWER_MAX_MW, REPEAT_MAX
 from lamppost.wire.post_link import PostLink
 
@@ -72,9 +71,10 @@ class Post:
         self.clock = self.time.clock
         self.writes = 0  # to flash, ever
         self.settings = self._load_settings(load("settings"))
-        self.upkeep = Upkeep(self, self._load_counters(load("counters")), load)
+        self.numbers = Numbers(self, load)
+        self.items, self.boots = self.numbers.items, self.numbers.boots
+        self.upkeep = Upkeep(self, self.numbers.before, load)
         self.writes += self.upkeep.life.writes
-        self.items = Items(self._item_seq, self._reserve_items, Ring(load, self.save, self.item_epoch))
         self.items.restore(load(RECORD), self.item_epoch)
         self.plan = None
         self.presence = Presence()
@@ -108,6 +108,7 @@ class Post:
         """Take one event at tick `now`; return (actions, the tick at which to send ("tick",) if nothing else comes)."""
         t_ms = self.clock.now(now)
         name = event[0]
+        self.numbers.event(name == "flash")
         if name == "rx":
             if not self.line or not self.line.foretold(event[1], t_ms):
                 for reply in (self.line or self.found).received(event[1], t_ms):
@@ -241,6 +242,11 @@ class Post:
         self.scale(t_ms)
 
     @property
+    def item_epoch(self) -> int:
+        """The epoch of the item numbers that are told now."""
+        return self.numbers.epoch
+
+    @property
     def plan_hash(self) -> bytes:
         """The first 8 bytes of the running plan's SHA-256; empty without a plan."""
         return self.plan.hash if self.plan else b""
@@ -316,6 +322,7 @@ class Post:
             self.upkeep.take(name, event[1], t_ms)
         elif name == "flash":
             self.upkeep.flash(event[1], t_ms)
+            self.numbers.flash(event[1], event[2])
         elif name == "clock":
             self.time.set(event[1], event[2], RTC_UNCERTAIN_MS, t_ms)
         elif name == "relay":
@@ -339,7 +346,8 @@ class Post:
         seq = 0
         if t_ms - since_ms < SENSOR_STUCK_S * 1000:  # else a contact that bounces without end: it is not heeded
             seq = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, user_class)
-        self._present[source] = [user_class, seq, t_ms, since_ms, -1]
+        # Of an epoch that the gateway does not know yet nothing is announced that it would store: only repetitions.
+        self._present[source] = [user_class, seq, t_ms, since_ms, 0 if self.numbers.parted else -1]
 
     def stuck_input(self, t_ms: int) -> int:
         """The first input that has seen somebody without a break for too long, -1 if none."""
@@ -456,38 +464,6 @@ class Post:
         except SettingsError as error:
             self.log("%s: starting unprovisioned; configure the post on its service port" % error, 0)
             return Settings()
-
-    def _load_counters(self, raw) -> int:
-        """[item number, the same, boots, epoch of the item numbers, short starts]; without a record a new epoch
-        begins. (Broadcasts had numbers of their own once: the higher one goes on.) Return the short starts in a row
-        before this one."""
-        try:
-            values = cbor.decode(raw) if raw else None
-        except WireError:
-            values = None
-        if isinstance(values, list) and len(values) == 4:  # of a firmware before 0.2
-            values.append(0)
-        if not isinstance(values, list) or len(values) != 5:
-            values = [1, 1, 0, int.from_bytes(self.random(4), "big"), 0]
-        self._item_seq = max(values[0], values[1])
-        self.boots, self.item_epoch, short_starts = values[2:]
-        self.boots = (self.boots + 1) & 0xFFFFFFFF
-        self._short_starts = min(short_starts + 1, 0xFFFF)
-        self._save_counters()
-        return short_starts
-
-    def lived(self) -> None:
-        """This start has lived long enough: it was none too many."""
-        self._short_starts = 0
-        self._save_counters()
-
-    def _reserve_items(self, seq: int) -> None:
-        self._item_seq = seq
-        self._save_counters()
-
-    def _save_counters(self) -> None:
-        values = [self._item_seq, self._item_seq, self.boots, self.item_epoch, self._short_starts]
-        self.save("counters", cbor.encode(values))
 
     def save(self, name: str, data: bytes) -> None:
         """Keep a record in flash, before anything that follows."""

@@ -38,6 +38,7 @@ class Timing:
             self._moved(off_ms, t_ms)
         else:
             self._post.upkeep.due_ms = t_ms
+            self._post.items.jump(utc_s)
             self._post.log("time known", t_ms)
             self._post.look_again(t_ms)
         return off_ms

@@ -32,7 +32,7 @@ class Upkeep:
         self._own = self._others = 0  # detections in a row at the one side with none at the other
         self._own_ms = self._others_ms = 0  # when the other side last had one
         self._own_ever = self._others_ever = False
-        self._flash_bad = self._open = False
+        self.flash_bad = self._open = False
         self._lived = False
         self._kept = load(RECORD) not in (None, b"")
         self._kept_ms = 0
@@ -56,8 +56,8 @@ class Upkeep:
 
     def flash(self, works: bool, t_ms: int) -> None:
         """Whether the last write to flash was taken."""
-        if self._flash_bad == bool(works):
-            self._flash_bad = not works
+        if self.flash_bad == bool(works):
+            self.flash_bad = not works
             self.due_ms = t_ms
 
     def door(self, is_open: bool, t_ms: int) -> None:
@@ -189,12 +189,12 @@ class Upkeep:
         judge(faults.NO_PLAN, post.plan is None, 0, t_ms)
         silent = post.line is not None and t_ms - self.polled_ms >= limits.GATEWAY_SILENT_S * 1000
         judge(faults.GATEWAY_SILENT, silent, 0, t_ms)
-        judge(faults.FLASH_REFUSES, self._flash_bad, 0, t_ms)
+        judge(faults.FLASH_REFUSES, self.flash_bad, 0, t_ms)
         judge(faults.DOOR_OPEN, self._open, 0, t_ms)
         judge(faults.FLASH_WORN, post.writes >= limits.FLASH_WRITES_MAX, post.writes // 1000, t_ms)
         if not self._lived and t_ms >= limits.SHORT_START_S * 1000:
             self._lived = True
-            post.lived()
+            post.numbers.lived()
             judge(faults.RESETS, False, 0, t_ms)
 
     def _changed(self, number: int, on: bool, value: int, t_ms: int) -> None:

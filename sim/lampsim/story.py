@@ -129,7 +129,7 @@ class Story:
         end = time.monotonic() + RECONCILE_S
         while True:
             missing = {
-                post: observer.items.missing(post, state["item-epoch"], range(1, state["next-item"]))
+                post: observer.items.missing(post, state["item-epoch"], state["numbers"])
                 for post, state in made.items()
             }
             self.outcome.lost = sum(len(numbers) for numbers in missing.values())
@@ -137,7 +137,7 @@ class Story:
             if not self.outcome.lost or time.monotonic() > end:
                 break
             await asyncio.sleep(0.3)
-        self.outcome.made = sum(state["next-item"] - 1 for state in made.values())
+        self.outcome.made = sum(len(state["numbers"]) for state in made.values())
         self.outcome.received = self.outcome.made - self.outcome.lost
         heaps = [state["heap-free"] for state in made.values() if "heap-free" in state]
         self.outcome.heap_free_percent = [free * 100 // (HEAP_KB * 1024 * WORDS) for free in heaps]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lamppost.light.dimmer import Dimmer
 
@@ -171,14 +172,17 @@ class Street:
         for port in self.service.values():
             port.close()
 
-    async def made(self) -> dict[str, dict[str, int]]:
-        """What each post says: item-epoch, next-item, waiting-items, dropped-items, and heap-free where it is known."""
+    async def made(self) -> dict[str, dict[str, Any]]:
+        """What each post says: item-epoch, next-item, waiting-items, dropped-items, and heap-free where it is known;
+        and the `numbers` that its items have, if it has been started once."""
         keys = ("item-epoch", "next-item", "waiting-items", "dropped-items", "heap-free")
         answers = await asyncio.gather(*(port.info() for port in self.service.values()))
-        return {
-            post: {key: int(answer[key]) for key in keys if answer[key] != "unknown"}
-            for post, answer in zip(self.service, answers, strict=True)
-        }
+        made: dict[str, dict[str, Any]] = {}
+        for post, answer in zip(self.service, answers, strict=True):
+            made[post] = {key: int(answer[key]) for key in keys if answer[key] != "unknown"}
+            first, last = map(int, answer["skipped-items"].split())
+            made[post]["numbers"] = [*range(1, first or 1), *range(last or 1, made[post]["next-item"])]
+        return made
 
     # --- starting
 

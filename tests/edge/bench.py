@@ -34,6 +34,8 @@ class Bench:
     def __init__(self, address=3, saved=None, pin=b"", seed=1):
         self.address = address
         self.saved = saved if saved is not None else {}
+        self.refuses = lambda name: False  # whether flash takes no such record, as a board then tells
+        self._refused = False
         if "settings" not in self.saved:
             settings = Settings()
             for name, value in (("identity", "p-%d" % address), ("address", address), ("bus-key", BUS_KEY)):
@@ -62,7 +64,7 @@ class Bench:
         actions, self.deadline = self.post.handle(event, self.ticks & TICKS_MASK)
         for action in actions:
             if action[0] == "save":
-                self.saved[action[1]] = action[2]
+                self._save(action[1], action[2])
             elif action[0] == "lamp":
                 self.lamp = action[1:]
             elif action[0] == "say":
@@ -72,6 +74,16 @@ class Bench:
             elif action[0] == "tx":
                 self.sent = self.sent[-SENT_MAX:] + self._decoder.feed(action[1])
         return actions
+
+    def _save(self, name, data):
+        if self.refuses(name):
+            self._refused = True
+            self.give(("flash", False, name))
+            return
+        self.saved[name] = data
+        if self._refused:
+            self._refused = False
+            self.give(("flash", True, name))
 
     def run(self, ms):
         """Let time pass, waking the post at each of its deadlines."""

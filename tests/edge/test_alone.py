@@ -60,7 +60,7 @@ class AloneTest(unittest.TestCase):
             if minute % 11 == 0:
                 bench.give(("power", 0))
             if minute == 4000:
-                bench.give(("flash", False))
+                bench.give(("flash", False, "life"))
 
         darker, brighter = self.week(trouble=trouble)
         self.assertEqual(darker, 0)

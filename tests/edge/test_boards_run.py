@@ -14,6 +14,7 @@ from lamppost.boards.run import PostBoard, keep_turn  # noqa: E402
 from lamppost.light import dates  # noqa: E402
 from lamppost.post import Post  # noqa: E402
 from lamppost.store.journal import Journal  # noqa: E402
+from lamppost.wire import faults  # noqa: E402
 
 ESP32 = {
     "board": "esp32",
@@ -68,6 +69,23 @@ class Rig:
         self.run(20)
         said, STATE.uarts[uart].tx = STATE.uarts[uart].tx, b""
         return said.decode().replace("\r\n", "\n")
+
+
+class FlashTest(unittest.TestCase):
+    def test_what_flash_refuses_at_the_very_start_is_told(self):
+        fake_machine.install()
+        flash = Flash()
+        flash.full = True
+        journal = Journal(flash)
+        hardware = rp2.Board()
+        board = PostBoard(config.read(json.dumps(PICO), "rp2", rp2.Board.pins), hardware, journal)
+        post = Post(journal.get, hardware.random)
+        agent = Agent(post, board)
+        agent.deliver(("tick",))  # as Agent.run does, before the board looks
+        self.assertTrue(post.upkeep.flash_bad)
+        board.begin(agent.deliver)
+        agent.wake()
+        self.assertEqual(post.upkeep.bits >> faults.FLASH_REFUSES & 1, 1)
 
 
 class PicoTest(unittest.TestCase):

@@ -205,9 +205,9 @@ class PostTest(unittest.TestCase):
 
     def test_flash_that_refuses(self):
         bench = self.night()
-        bench.give(("flash", False))
+        bench.give(("flash", False, "life"))
         self.assertEqual(bits(bench), ["flash-refuses"])
-        bench.give(("flash", True))
+        bench.give(("flash", True, "life"))
         self.assertEqual(told(bench), [(faults.FLASH_REFUSES, 1), (faults.FLASH_REFUSES, 0)])
 
     def test_a_relay_that_does_not_open(self):

@@ -3,15 +3,19 @@
 import json
 import random
 from importlib.resources import files
+from types import SimpleNamespace
 
 import pytest
+from boxes import Opened, entry
 from cabinet import Centre, start_gateway, stop, write_config
 from pty_street import PtyStreet
 
-from lamplighter.gateway import commands
+from lamplighter.gateway import commands, line
 from lamplighter.gateway.energy import Total, level_for, plus, power_mw, zone
+from lamplighter.gateway.energy_desk import EnergyDesk
 from lamplighter.plans.hashing import document_hash
 from lamplighter.plans.site import Luminaire
+from lamppost.wire import messages
 
 LAMP = Luminaire(0, 1000, 40_000, 500)
 
@@ -33,6 +37,23 @@ def test_a_power_cut_and_another_board_take_nothing_back() -> None:
     total = plus(total, 2, 1, 300, 40)  # a new board, from zero
     assert total.mwh == 10_800
     assert plus(total, 2, 2, 1300, 50).mwh == 11_800
+
+
+def test_readings_of_an_earlier_epoch_that_come_again_are_no_new_meter(tmp_path) -> None:
+    box = Opened(tmp_path / "gateway.db")
+    desk = EnergyDesk(SimpleNamespace(config=SimpleNamespace(posts=[]), database=box.database, outbox=box.outbox))
+
+    def told(epoch: int, *readings: tuple[int, int]) -> int:
+        got = line.Items(7, epoch, [(seq, messages.READING, 0, 500, 0, count_mwh) for seq, count_mwh in readings])
+        desk.items("p01", got)
+        box.append(*[entry(seq, epoch=epoch) for seq, _ in readings])
+        return desk.totals["p01"].mwh
+
+    assert told(1, (1, 1000), (2, 2000)) == 2000
+    assert told(2, (9, 5000)) == 5000
+    assert told(1, (1, 1000), (2, 2000)) == 5000
+    assert told(1, (3, 6000)) == 6000
+    box.database.close()
 
 
 def test_a_random_life_adds_up() -> None:

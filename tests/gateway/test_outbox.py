@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lamplighter.gateway.ledger import STEP_S, TRANSACTIONS_MAX, FullError
-from lamplighter.gateway.outbox import EVENTS, HEARD_MAX, TELEMETRY
+from lamplighter.gateway.outbox import EPOCHS_MAX, EVENTS, HEARD_MAX, TELEMETRY
 
 CHILD = str(Path(__file__).parent / "helpers" / "outbox_child.py")
 POSTS = ("p01", "p02")
@@ -38,6 +38,27 @@ def test_an_item_is_stored_once_by_whichever_way_it_comes(box) -> None:
     assert box.append(entry(6, fast=True), entry(3, fast=True), entry(4)) == 0
     assert box.seqs() == [5, 4, 6]
     assert box.outbox.stored() == {"p01": (1, 6)}
+
+
+def test_a_post_that_goes_back_to_an_earlier_epoch_tells_nothing_twice(tmp_path) -> None:
+    """One whose flash refused for some starts drew an epoch for each, and then goes on with the one it had."""
+    box = Opened(tmp_path / "gateway.db")
+    assert box.append(*[entry(seq)._replace(told=seq % 2 == 0) for seq in range(1, 6)]) == 5
+    for epoch in range(2, EPOCHS_MAX + 1):
+        assert box.append(entry(3, epoch=epoch), entry(7, epoch=epoch, fast=True)) == 2
+    assert box.append(entry(4), entry(5), entry(5, fast=True)) == 0
+    assert box.outbox.had("p01", 2, 3)
+    assert not box.outbox.had("p01", 2, 4)
+    box.database.close()
+    box = Opened(tmp_path / "gateway.db")
+    assert box.append(entry(3, epoch=2), entry(4, epoch=2)) == 1
+    assert box.append(entry(5), entry(6)) == 1
+    assert box.outbox.stored() == {"p01": (1, 6)}
+    for epoch in range(50, 50 + EPOCHS_MAX + 1):
+        box.append(entry(1, epoch=epoch))
+    seen = box.outbox._seen["p01"]
+    assert len(seen.before) == EPOCHS_MAX, "the number of those that are remembered is bounded"
+    box.database.close()
 
 
 def test_an_event_that_was_forged_takes_nobodys_place(box) -> None:

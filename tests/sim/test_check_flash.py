@@ -98,6 +98,18 @@ def test_a_worn_flash_is_reported_and_the_light_goes_on() -> None:
     assert seen == [1]
 
 
+@pytest.mark.parametrize("seed", [3, 12, SEED])
+def test_starts_that_flash_does_not_count_give_no_number_twice(seed: int) -> None:
+    spec = draw(seed)
+    one = Street(spec, [WornFlash(20.0, 60.0, POST, 4), PowerCut(120.0, 3.0, POST)], Witness())
+    one.run()
+    assert one.posts[POST].starts == 6
+    assert "counters" in one.posts[POST].flash.refused
+    epochs = {epoch for post, epoch, _ in one.witness.delivered.made if post == POST}
+    assert len(epochs) >= 4
+    assert len({key for key in one.witness.delivered.ids if key[0] == POST and key[1] in epochs}) >= 4 + 2 * 4
+
+
 def test_on_a_worn_flash_nothing_is_tried_that_cannot_be_counted() -> None:
     one = played(Update(5.0, 60.0, POST, "dies", 0), WornFlash(12.0, 5000.0, POST)).posts[POST]
     assert one.firmware is not None

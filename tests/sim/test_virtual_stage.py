@@ -35,9 +35,16 @@ class Book:
         assert post.post is not None
         self.first[post.name] = post.post.items.oldest(1)[0][0]
 
+    def now(self, post: VirtualPost) -> set[int]:
+        """The numbers of this start; when it learns the time it leaves some out."""
+        assert post.post is not None
+        items, first = post.post.items, self.first[post.name]
+        skipped = items.skipped or (items.next_seq, items.next_seq)
+        return {*range(first, skipped[0]), *range(max(first, skipped[1]), items.next_seq)}
+
     def off(self, post: VirtualPost) -> None:
         assert post.post is not None
-        self.made.setdefault(post.name, set()).update(range(self.first[post.name], post.post.items.next_seq))
+        self.made.setdefault(post.name, set()).update(self.now(post))
         self.gone.setdefault(post.name, set()).update(item[0] for item in post.post.items.oldest(1000))
 
 
@@ -95,7 +102,7 @@ def is_well(run: World, book: Book) -> None:
         assert clock_s is not None
         assert abs(clock_s - run.utc_s()) <= 1
         waiting = {item[0] for item in post.post.items.oldest(1000)}
-        made = book.made.get(name, set()) | set(range(book.first[name], post.post.items.next_seq))
+        made = book.made.get(name, set()) | book.now(post)
         there = {seq for seq in made if run.centre.has(name, post.post.item_epoch, seq)}
         lost = {seq for post, seq in run.stage.lost_items if post == name}
         assert made - there <= waiting | lost | book.gone.get(name, set()), name

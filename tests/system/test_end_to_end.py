@@ -67,7 +67,7 @@ class Town:
         while True:
             made = await self.street.made()
             items = self.street.observer.items
-            missing = [items.missing(p, s["item-epoch"], range(1, s["next-item"])) for p, s in made.items()]
+            missing = [items.missing(p, s["item-epoch"], s["numbers"]) for p, s in made.items()]
             lost = sum(map(len, missing))
             if not lost or time.monotonic() > end:
                 return lost

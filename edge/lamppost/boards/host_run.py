@@ -18,12 +18,12 @@ class HostBoard:
         self._service = service
         self._journal = journal
         self._disk_said = False
-        self._deliver = _nobody
+        self.deliver = _nobody
 
     ticks = staticmethod(host.ticks)
 
     def start(self, deliver) -> None:
-        self._deliver = deliver
+        self.deliver = deliver
         if self._bus:
             self._bus.start(lambda data: deliver(("rx", data)))
         if self._service:
@@ -52,17 +52,16 @@ class HostBoard:
             self._journal.put(name, data)
             if self._disk_said:
                 self._disk_said = False
-                self._deliver(("flash", True))
+                self.deliver(("flash", True, name))
         except OSError as error:
-            if self._disk_said:
-                return
-            self._disk_said = True
-            say("log cannot write %s: %s; free some space, the post goes on" % (name, error))
-            self._deliver(("flash", False))
+            if not self._disk_said:
+                self._disk_said = True
+                say("log cannot write %s: %s; free some space, the post goes on" % (name, error))
+            self.deliver(("flash", False, name))
 
     def _line(self, line) -> None:
         if line is None:
-            self._deliver(("quit",))
+            self.deliver(("quit",))
             return
         try:
             event = host.field_event(line)
@@ -70,7 +69,7 @@ class HostBoard:
             say("log %s" % error)
             return
         if event:
-            self._deliver(event)
+            self.deliver(event)
 
 
 def _nobody(event) -> None:

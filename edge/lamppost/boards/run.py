@@ -37,7 +37,7 @@ class PostBoard:
         self._look_at = 0
         self._disk_said = False
         self._closed = None  # the relay, as the Post was told
-        self._deliver = _nobody
+        self.deliver = _nobody
         self.post: "Post | None" = None  # whose time the clock chip keeps
         self.firmware: "Firmware | None" = None
         self.wake = _nothing  # the agent's, while something long is done
@@ -52,7 +52,7 @@ class PostBoard:
 
     def begin(self, deliver) -> None:
         """Deliver what is known from the start, and let the watchdog run from here."""
-        self._deliver = deliver
+        self.deliver = deliver
         self._feed = self._hardware.watchdog(self._watchdog_ms)
         for event in self._field.first():
             deliver(event)
@@ -87,14 +87,14 @@ class PostBoard:
         if self._bus:
             data = self._bus.look(t_ms)
             if data:
-                self._deliver(("rx", data))
+                self.deliver(("rx", data))
         if self._service:
             data = self._service.look(t_ms)
             if data:
-                self._deliver(("service", data))
+                self.deliver(("service", data))
         if self.gear:
             for event in self.gear.look(t_ms):
-                self._deliver(event)
+                self.deliver(event)
         if t_ms < self._look_at:
             return
         self._look_at = t_ms + LOOK_MS
@@ -102,9 +102,9 @@ class PostBoard:
         self.lamp.step(t_ms)
         if self.lamp.closed != self._closed:
             self._closed = self.lamp.closed
-            self._deliver(("relay", self._closed))
+            self.deliver(("relay", self._closed))
         for event in self._field.look(t_ms):
-            self._deliver(event)
+            self.deliver(event)
         if self.post:
             self._field.keep_time(self.post.clock.utc_s(self.post.clock.t_ms), t_ms)
 
@@ -114,10 +114,10 @@ class PostBoard:
                 self.look()
                 self._look_after_firmware()
                 await self._hardware.pause(_WAIT_MS if self._busy() else LOOK_MS)
-            self._deliver(("quit",))
+            self.deliver(("quit",))
         except Exception as error:  # whatever it is: a board that does not look any more begins again
             self.failed = error
-            self._deliver(("quit",))
+            self.deliver(("quit",))
 
     def _busy(self) -> bool:
         if self.gear:
@@ -146,13 +146,12 @@ class PostBoard:
             self._journal.put(name, data)
             if self._disk_said:
                 self._disk_said = False
-                self._deliver(("flash", True))
+                self.deliver(("flash", True, name))
         except OSError as error:
-            if self._disk_said:
-                return
-            self._disk_said = True
-            print("log cannot write %s: %s; the post goes on" % (name, error))
-            self._deliver(("flash", False))
+            if not self._disk_said:
+                self._disk_said = True
+                print("log cannot write %s: %s; the post goes on" % (name, error))
+            self.deliver(("flash", False, name))
 
     def _now(self) -> int:
         return self._clock.now(self._hardware.ticks())

@@ -18,7 +18,7 @@ class Ring:
     def __init__(self, load, save, epoch: int):
         self._load = load
         self._save = save
-        self._epoch = epoch
+        self.epoch = epoch
         self._segments = []  # (first seq, last seq, slot, items), oldest first
         self._head = None  # what is left of the oldest segment, once it was asked for
         for slot in range(RING_SEGMENTS):
@@ -65,8 +65,14 @@ class Ring:
         if not self._segments:
             self._head = rows  # what is saved now cannot be loaded before it was done
         self._segments.append((first, rows.last[0], slot, len(rows)))
-        self._save(_name(slot), rows.to_bytes(self._epoch))
+        self._save(_name(slot), rows.to_bytes(self.epoch))
         return dropped
+
+    def taken_back(self) -> None:
+        """Flash has refused what was `put` last."""
+        self._segments = self._segments[:-1]
+        if not self._segments:
+            self._head = None
 
     def acknowledge(self, seq: int) -> None:
         """Free the segments that hold nothing above `seq`."""
@@ -79,7 +85,7 @@ class Ring:
         self._head = None
 
     def _read(self, slot: int) -> Rows:
-        return read_rows(self._load(_name(slot)), self._epoch, RING_ITEMS)
+        return read_rows(self._load(_name(slot)), self.epoch, RING_ITEMS)
 
 
 def _name(slot: int) -> str:

@@ -55,6 +55,10 @@ class Rows:
             rows.append(row)
         return rows
 
+    def become(self, other: "Rows") -> None:
+        """Hold what `other` does, which is not used any more."""
+        self._front, self._chunks, self._back = other._front, other._chunks, other._back
+
     def drop(self, count: int) -> None:
         """Forget the `count` oldest."""
         while count >= len(self._front) and self._front:

@@ -101,6 +101,10 @@ class PostLink:
                 self.renewed()
         return Message(GATEWAY, frame.type, values, counter)
 
+    def forget(self) -> None:
+        """Give up the session, and one that is being opened: what HELLO_OK told of this post no longer holds."""
+        self.session = self._pending = None
+
     def hello_ok(
         self, hello: Message, item_epoch: int, boots: int, identity: str, firmware: str, next_number: int
     ) -> bytes:

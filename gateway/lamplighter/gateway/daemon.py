@@ -208,9 +208,9 @@ class Daemon:
     def _items(self, bus: str, got: line.Items) -> None:
         entries = items.from_items(self._names[bus, got.address], got, self.utc_s())
         stored = line.Stored(got.address, got.epoch, max(item[0] for item in got.items))
+        self.energy.items(self._names[bus, got.address], got)  # before they are known
         self.keep(entries, lambda: self.buses[bus].handle(stored))
         self.flow.items(self._names[bus, got.address], got)
-        self.energy.items(self._names[bus, got.address], got)
         self.relay.items(bus, self._names[bus, got.address], got)
 
     def _heard(self, bus: str, heard: line.Heard) -> None:

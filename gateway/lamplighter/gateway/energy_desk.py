@@ -29,10 +29,11 @@ class EnergyDesk:
         daemon.database.failed.append(self._load)
 
     def items(self, post: str, got: line.Items) -> None:
-        """The items of a STATUS; those that are no reading are passed over."""
+        """The items of a STATUS; those that are no reading are passed over, and those that come again, of an epoch
+        before the present one: their lower count would be taken for a meter that began anew."""
         total = before = self.totals.get(post)
         for seq, kind, utc_s, _, _, count_mwh in got.items:
-            if kind == messages.READING:
+            if kind == messages.READING and not self._daemon.outbox.had(post, got.epoch, seq):
                 total = energy.plus(total, got.epoch, seq, count_mwh, utc_s) or total
         if total is not None and total != before:
             self.totals[post] = total

@@ -23,6 +23,7 @@ from lamplighter.gateway.database import Database
 
 EVENTS, TELEMETRY, FLOW = 0, 1, 2  # FLOW: counts of the gateway's own, one message each
 STREAMS = (EVENTS, TELEMETRY, FLOW)
+EPOCHS_MAX = 8  # of a post's earlier item epochs are remembered: one each start whose flash refuses to count
 HEARD_MAX = 64  # events of one post on the fast path ahead of its items; the items bring any further ones
 ROW_BYTES = 24  # what SQLite adds to a row
 KEPT_SHARE = 4  # a quarter of the budget for what is delivered: some ten days of 250 posts by default
@@ -58,26 +59,38 @@ class Seen(NamedTuple):
     stored: int
     heard: frozenset[int]
     sure: int = 0
+    before: tuple[tuple[int, int, int], ...] = ()  # (epoch, stored, sure) of earlier epochs, the oldest first
 
     def has(self, entry: Entry) -> bool:
         if entry.epoch != self.epoch:
-            return False
+            return self._of(entry.epoch).has(entry) if self.knew(entry.epoch) else False
         return entry.seq <= self.sure if entry.told else entry.seq <= self.stored or entry.seq in self.heard
 
     def full(self, entry: Entry) -> bool:
         """Whether too many came ahead of their turn for this one to be remembered."""
         return entry.epoch == self.epoch and len(self.heard) >= HEARD_MAX and entry.seq != self.stored + 1
 
+    def knew(self, epoch: int) -> bool:
+        """Whether this is one of the earlier epochs."""
+        return any(one[0] == epoch for one in self.before)
+
+    def _of(self, epoch: int) -> Seen:
+        """As seen in another epoch, which is in force from now on; the one until now becomes an earlier one."""
+        stored, sure = next((one[1:] for one in self.before if one[0] == epoch), (0, 0))
+        others = [one for one in self.before if one[0] != epoch] + [(self.epoch, self.stored, self.sure)]
+        return Seen(epoch, stored, frozenset(), sure, tuple(others[-EPOCHS_MAX:]))
+
     def plus(self, entry: Entry) -> Seen:
-        """After this entry; a new epoch forgets the old one."""
+        """After this entry."""
         if not self.heard and entry.seq == self.stored + 1 and entry.epoch == self.epoch:  # nearly always
-            return Seen(self.epoch, entry.seq, self.heard, self.sure if entry.fast else max(self.sure, entry.seq))
-        seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())
+            sure = self.sure if entry.fast else max(self.sure, entry.seq)
+            return Seen(self.epoch, entry.seq, self.heard, sure, self.before)
+        seen = self if entry.epoch == self.epoch else self._of(entry.epoch)
         sure = seen.sure if entry.fast else max(seen.sure, entry.seq)
         if entry.fast and entry.seq != seen.stored + 1:
             return seen._replace(heard=seen.heard | {entry.seq})
         stored = max(seen.stored, entry.seq)
-        return Seen(seen.epoch, stored, frozenset(seq for seq in seen.heard if seq > stored), sure)
+        return Seen(seen.epoch, stored, frozenset(seq for seq in seen.heard if seq > stored), sure, seen.before)
 
 
 class Outbox:
@@ -117,6 +130,11 @@ class Outbox:
         except sqlite3.DatabaseError:
             self._database.suspect()
             return []
+
+    def had(self, post: str, epoch: int, seq: int) -> bool:
+        """Whether an item of an earlier epoch of a post had come before it began another."""
+        seen = self._seen.get(post)
+        return seen is not None and any(one[0] == epoch and seq <= one[1] for one in seen.before)
 
     def missing(self, first: int, last: int) -> list[tuple[int, int]]:
         """The ids of first..last that were given and are nowhere any more, as ranges."""
@@ -185,10 +203,7 @@ class Outbox:
 
     def _remember(self, connection: sqlite3.Connection, posts: set[str]) -> None:
         seen = [(post, self._seen[post]) for post in posts]
-        values = [
-            (post, one.epoch, one.stored, json.dumps({"sure": one.sure, "heard": sorted(one.heard)}))
-            for post, one in seen
-        ]
+        values = [(post, one.epoch, one.stored, json.dumps(_kept(one))) for post, one in seen]
         connection.executemany("INSERT OR REPLACE INTO posts VALUES (?, ?, ?, ?)", values)
         _put(connection, "next", self._next)
 
@@ -252,7 +267,14 @@ def _seen(epoch: int, stored: int, kept: dict | list) -> Seen:
     """From a row of the table; a list is of a version that did not know what was sure."""
     if isinstance(kept, list):
         return Seen(epoch, stored, frozenset(kept), stored)
-    return Seen(epoch, stored, frozenset(kept["heard"]), kept["sure"])
+    before = tuple((one[0], one[1], one[2]) for one in kept.get("before", ()))
+    return Seen(epoch, stored, frozenset(kept["heard"]), kept["sure"], before)
+
+
+def _kept(seen: Seen) -> dict:
+    """What `_seen` reads; `before` only where there is something, as in the files of versions that knew none."""
+    kept = {"sure": seen.sure, "heard": sorted(seen.heard)}
+    return kept | {"before": seen.before} if seen.before else kept
 
 
 def _outside(first: int, last: int, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -37,10 +37,22 @@ class FlashCut(PostFault):
 @fault("worn-flash")
 @dataclass(frozen=True)
 class WornFlash(PostFault):
-    """The flash of a post takes nothing any more, until the fault is over."""
+    """The flash of a post takes nothing any more, until the fault is over; meanwhile it starts anew `starts` times."""
+
+    starts: int = 0
+
+    @classmethod
+    def draw(cls, draw: random.Random, shape: Shape, at_s: float, for_s: float) -> Fault:
+        post = shape.post(draw)
+        return cls(at_s, for_s, post, random.Random(f"{post} {at_s}").choice((0, 1, 3)))
 
     def begin(self, stage: Stage) -> None:
         stage.refuse_flash(self.post, True)
+        chance, now_us = self.random(), stage.loop.now_us
+        for number in range(self.starts):
+            at_us = now_us + round((number + chance.uniform(0.1, 0.9)) / self.starts * self.for_s * 1e6)
+            stage.loop.at(at_us, lambda: stage.power(self.post, False))
+            stage.loop.at(at_us + 50_000, lambda: stage.power(self.post, True))
 
     def end(self, stage: Stage) -> None:
         stage.refuse_flash(self.post, False)

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 
 
 class Numbers:
-    """Whole numbers from 1 on: all up to `whole`, and those beyond a gap."""
+    """Whole numbers from 1 on, as runs without a gap: a post that learns the time jumps to the number that it is."""
 
-    __slots__ = ("_beyond", "whole")
+    __slots__ = ("_first", "_last")
 
     def __init__(self) -> None:
-        self.whole = 0
-        self._beyond: set[int] = set()
+        self._first: list[int] = []  # of each run, rising
+        self._last: list[int] = []
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._first, number) - 1
+        return at >= 0 and number <= self._last[at]
 
     def add(self, number: int) -> bool:
         """Note a number; return whether it is new."""
-        if number <= self.whole or number in self._beyond:
-            return False
-        if number != self.whole + 1:
-            self._beyond.add(number)
+        first, last = self._first, self._last
+        if last and number == last[-1] + 1:
+            last[-1] = number
             return True
-        self.whole = number
-        while self._beyond and self.whole + 1 in self._beyond:
-            self.whole += 1
-            self._beyond.discard(self.whole)
+        at = bisect_right(first, number)
+        if at and number <= last[at - 1]:
+            return False
+        after, before = at < len(first) and first[at] == number + 1, bool(at) and last[at - 1] == number - 1
+        if before and after:
+            last[at - 1] = last.pop(at)
+            first.pop(at)
+        elif before:
+            last[at - 1] = number
+        elif after:
+            first[at] = number
+        else:
+            first.insert(at, number)
+            last.insert(at, number)
         return True
 
-    def missing(self) -> list[int]:
-        """The numbers below the highest that have not come."""
-        if not self._beyond:
-            return []
-        return [n for n in range(self.whole + 1, max(self._beyond)) if n not in self._beyond]
+    def missing(self, most: int = 1 << 20) -> list[int]:
+        """The numbers below the highest that have not come; a gap of more than `most` was a jump."""
+        gaps = [(end + 1, begin) for end, begin in zip([0, *self._last], self._first, strict=False)]
+        return [n for begin, end in gaps if end - begin <= most for n in range(begin, end)]
 
     def __len__(self) -> int:
-        return self.whole + len(self._beyond)
+        return sum(last - first + 1 for first, last in zip(self._first, self._last, strict=True))
 
 
 class Centre:
@@ -68,4 +81,4 @@ class Centre:
 
     def has(self, post: str, item_epoch: int, seq: int) -> bool:
         numbers = self.posts.get((post, item_epoch))
-        return numbers is not None and (seq <= numbers.whole or seq in numbers._beyond)
+        return numbers is not None and seq in numbers

@@ -78,6 +78,8 @@ class VirtualPost:
         self.flash_errors = 0
         self.on_us = 0  # when its power last came
         self.edge_us = -1  # when its sensor last began to see somebody
+        self._refused = False  # its flash, the last time
+        self._told: list[tuple] = []  # what the board has to say of it
         self._seeing: dict[int, int] = {}  # what its sensors would show if they worked: input -> class
         self._loop = loop
         self._bus_key = bus_key
@@ -301,6 +303,8 @@ class VirtualPost:
             self.listening = listening
             self.wire.listen(self, listening)
         self._sleep(self._us(t_ms + ((deadline - ticks) & TICKS_MASK)))
+        while self._told:
+            self.handle(self._told.pop(0))
 
     def _act(self, action: tuple[Any, ...], cause: str) -> None:
         name = action[0]
@@ -313,8 +317,13 @@ class VirtualPost:
         elif name == "save":
             try:
                 self._journal.put(action[1], action[2])
+                if self._refused:
+                    self._refused = False
+                    self._told.append(("flash", True, action[1]))
             except OSError:
                 self.flash_errors += 1
+                self._refused = True
+                self._told.append(("flash", False, action[1]))
         else:
             self._did(self, action)
 

@@ -44,7 +44,7 @@ class Bounded:
         assert post is not None
         own = sum(count for name, count in one.flash.written.items() if name not in ASKED_FOR)
         most = WRITES_A_START * one.starts + WRITES_AN_HOUR * (self._street.loop.now_us / 3.6e9 + 1)
-        most += post.items.next_seq / ITEMS_A_WRITE
+        most += one.made / ITEMS_A_WRITE
         if own > most:
             raise self._broken(5, one, f"its flash is written {own} times ({one.flash.written}), at most {most:.0f}")
         for name, size, most in of_post(post):
@@ -60,6 +60,7 @@ class Bounded:
 def of_post(post) -> Iterator[tuple[str, int, int]]:
     """(name, size, limit) of each."""
     yield "items in RAM", len(post.items._waiting), 256
+    yield "items of another epoch", len(post.items._later or ()), 256
     yield "items", len(post.items), 256 + 16 * 128
     yield "log lines", len(post.log_lines), 64
     yield "commands", len(post.arbiter.commands._given), 5

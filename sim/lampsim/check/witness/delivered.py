@@ -27,7 +27,6 @@ class Delivered:
         self.got: dict[tuple[str, int], str] = {}
         self.ids: dict[tuple[str, int, int], tuple[str, int]] = {}
         self._with_the_store: set[tuple[str, int, int]] = set()  # items that a damaged database took with it
-        self._vague: set[tuple[str, int, int]] = set()  # numbers that a worn flash let a post give out twice
         self._forged: set[tuple[str, int]] = set()  # (post, number) of events that whoever has the bus key said
         self._epochs_lost = 0
 
@@ -35,17 +34,23 @@ class Delivered:
         """A post may have made items since."""
         post = one.post
         assert post is not None
+        newest = post.numbers._next_epoch if post.numbers.parted else post.item_epoch
+        queue = post.items._waiting if post.items._later is None else post.items._later
+        if newest != life.newest:  # its flash has refused to count: what was not told yet belongs to another epoch
+            for item in queue:
+                if item[0] < life.next_seq:
+                    self.made[one.name, newest, item[0]] = self.made.pop((one.name, life.newest, item[0]))
+            life.newest = newest
         if post.items.next_seq == life.next_seq:
             return
-        for item in post.items._waiting:
+        for item in queue:
             if item[0] >= life.next_seq:
-                key = (one.name, post.item_epoch, item[0])
-                if "counters" in one.flash.refused and key in self.made:
-                    self._vague.add(key)  # its flash did not take what numbers are in use
-                elif key in self.made and key not in self._lost:
+                key = (one.name, newest, item[0])
+                if key in self.made and key not in self._lost:
                     raise self._broken(3, one, f"it gives the number {item[0]} to a second item")
                 self._lost.discard(key)
                 self.made[key] = (self._street.loop.now_us, item)
+                one.made += 1
         life.next_seq = post.items.next_seq
 
     def stopped(self, one: StreetPost, life: Life) -> None:
@@ -54,6 +59,7 @@ class Delivered:
         assert post is not None
         self.count(one, life)
         self._lost.update((one.name, post.item_epoch, item[0]) for item in post.items._waiting)
+        self._lost.update((one.name, life.newest, item[0]) for item in post.items._later or ())
 
     def forged(self, post: str, number: int) -> None:
         """An event was said in the name of a post: the number may be that of an item of the post's own."""
@@ -67,8 +73,6 @@ class Delivered:
         if item["kind"] == "presence" and (item["post"], item["post_seq"]) in self._forged:
             return
         key = (item["post"], item["post_epoch"], item["post_seq"])
-        if key in self._vague:
-            return
         before = self.ids.setdefault(key, (epoch, seq))
         if before != (epoch, seq) and (before[0] == epoch or not self._epochs_lost):
             raise Broken(3, item["post"], self._street.loop.now_us, f"its item {key[2]} has two ids at the centre")
@@ -83,7 +87,7 @@ class Delivered:
 
     def end(self) -> None:
         """What was made has come, but for what was lost lawfully."""
-        now, excused = self._street.loop.now_us, self._lost | self._with_the_store | self._vague
+        now, excused = self._street.loop.now_us, self._lost | self._with_the_store
         excused |= {key for key, (_, item) in self.made.items() if item[1] == 2 and (key[0], key[2]) in self._forged}
         for key, (made_us, item) in self.made.items():
             if key not in excused and key not in self.ids and made_us < now - SETTLE_US:

@@ -34,7 +34,7 @@ class Life:
         self.plan: SlowPlan | None = None
         self.raw: bytes | None = None
         self.inputs: tuple = ()  # of the last look: the clock's offset, and what `expected` was asked with
-        self.planned_ms = self.next_seq = 0
+        self.planned_ms = self.next_seq = self.newest = 0  # the last: the epoch of the items that are made now
         self.before: tuple = ()
         self.second, self.wakes = 0, 0
         self.keys: set[bytes] = set()  # bus keys that it takes

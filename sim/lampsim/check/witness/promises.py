@@ -68,6 +68,7 @@ class Witness:
         post = one.post
         assert post is not None
         life.next_seq = post.items.born_seq  # what waited in flash before was counted when it was made
+        life.newest = post.item_epoch
         if one.name in self._planned and post.plan is None and "plan" not in one.flash.refused:
             raise self._broken(2, one, "the plan it had stored is gone after a power cut")
         self._commanded.watch(one, life)

@@ -217,7 +217,7 @@ class Told:
         elif name == "door":
             self.courses[DOOR_OPEN].is_(bool(value), t_ms)
         elif name == "flash":
-            self.courses[FLASH_REFUSES].is_(not value, t_ms)
+            self.courses[FLASH_REFUSES].is_(not event[1], t_ms)
         elif name == "relay":
             self.relay(bool(value), t_ms)
         elif name == "presence" and event[2]:
@@ -331,7 +331,8 @@ class Reported:
         post = one.post
         assert post is not None
         bits = post.upkeep.bits
-        made = [item[3:6] for item in post.items._waiting if item[0] >= told.next_seq and item[1] == FAULT_ITEM]
+        queue = [*post.items._waiting, *(post.items._later or ())]
+        made = [item[3:6] for item in queue if item[0] >= told.next_seq and item[1] == FAULT_ITEM]
         told.next_seq = post.items.next_seq
         changed = [number for number in range(len(NAMES)) if (bits ^ told.bits) >> number & 1]
         if sorted(item[:2] for item in made) != [(number, bits >> number & 1) for number in changed]:

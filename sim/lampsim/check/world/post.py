@@ -35,7 +35,7 @@ class StreetPost:
         self.firmware: Firmware | None = None  # of a post to which some is sent
         self.on_us = 0  # when its power last came
         self._refused = False
-        self.starts = 0
+        self.starts = self.made = 0  # and items
         self._random = street.random_of("post", name)
         self._since_us = self._ran_ms = self._base = self._wake_order = 0
         settings = Settings()
@@ -56,10 +56,10 @@ class StreetPost:
         try:
             self.journal.put(name, data)
         except OSError:
-            before, self._refused = self._refused, True
-            return None if before else ("flash", False)
+            self._refused = True
+            return "flash", False, name
         before, self._refused = self._refused, False
-        return ("flash", True) if before else None
+        return ("flash", True, name) if before else None
 
     # --- power
 
@@ -125,7 +125,7 @@ class StreetPost:
         except Cut:  # a block that it wanted to write
             return
         witness.after(self, event, actions)
-        told = None
+        told = []
         for action in actions:
             if self.post is not post:
                 return
@@ -135,14 +135,15 @@ class StreetPost:
                 self.instruments.lamp(action[1], action[2])
             elif action[0] == "save":
                 try:
-                    told = self._save(action[1], action[2]) or told
+                    told.append(self._save(action[1], action[2]))
                 except Cut:
                     return
         if self.post is post:
             witness.did(self)
             self._sleep((deadline - self.ticks()) & TICKS_MASK)
-            if told:
-                self._handle(told)
+            for said in told:
+                if said:
+                    self._handle(said)
 
     def ticks(self) -> int:
         return (self._base + self.ran_ms()) & TICKS_MASK

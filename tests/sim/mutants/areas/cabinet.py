@@ -88,7 +88,7 @@ MUTANTS = [
     ),
     Mutant(
         "a post that counts anew is not believed", GATEWAY + "outbox.py",
-        "seen = self if entry.epoch == self.epoch else Seen(entry.epoch, 0, frozenset())", "seen = self",
+        "seen = self if entry.epoch == self.epoch else self._of(entry.epoch)", "seen = self",
         GATEWAY_TEST + "outbox.py",
     ),
     Mutant(

@@ -1,7 +1,9 @@
 """Records, the ring, and firmware through power cuts, worn flash and bad images."""
 
 # ruff: noqa: E501 - the lines quote the source as it stands
-from areas.base import EDGE_TEST, FLASH_TEST, POST, STORE, Mutant
+from areas.base import EDGE_TEST, FLASH_TEST, GATEWAY, GATEWAY_TEST, POST, STORE, Case, Mutant
+
+UNCOUNTED = Case("127", """[{"fault": "worn-flash", "at_s": 20, "for_s": 60, "post": "p02", "starts": 4}]""")
 
 MUTANTS = [
     # flash
@@ -56,8 +58,30 @@ MUTANTS = [
         "if manifest.version < 0:", FLASH_TEST,
     ),
     Mutant(
-        "a flash that refuses is not said", POST + "upkeep.py", "self._flash_bad = not works", "self._flash_bad = False",
+        "a flash that refuses is not said", POST + "upkeep.py", "self.flash_bad = not works", "self.flash_bad = False",
         FLASH_TEST,
+    ),
+    Mutant(
+        "starts that flash does not count share their numbers", POST + "numbers.py",
+        "            if self._kept:\n", "            if False:\n", case=UNCOUNTED,
+    ),
+    Mutant(
+        "an epoch is told before the one that waits", POST + "numbers.py",
+        "not self.parted or not self.items.turn(self._next_epoch)", "not self.parted or self.items.turn(self._next_epoch)",
+        EDGE_TEST + "numbers.py",
+    ),
+    Mutant(
+        "a segment that flash refuses is gone", STORE + "items.py", "            self._ring.taken_back()\n", "",
+        EDGE_TEST + "numbers.py",
+    ),
+    Mutant(
+        "a post that learns the time counts on from below", STORE + "items.py", "max(self.next_seq, min(utc_s, ITEMS_JUMP_MAX))",
+        "self.next_seq", EDGE_TEST + "numbers.py",
+    ),
+    Mutant(
+        "of earlier epochs of a post nothing is known", GATEWAY + "outbox.py",
+        "return Seen(epoch, stored, frozenset(), sure, tuple(others[-EPOCHS_MAX:]))",
+        "return Seen(epoch, stored, frozenset(), sure)", GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
         "counts go to flash every five seconds", POST + "limits.py", "CHECKPOINT_MS = const(1200000)",

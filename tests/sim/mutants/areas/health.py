@@ -112,7 +112,7 @@ MUTANTS = [
         EDGE_TEST + "health.py",
     ),
     Mutant(
-        "restarts are not counted", POST + "post.py", "min(short_starts + 1, 0xFFFF)", "0",
+        "restarts are not counted", POST + "numbers.py", "min(self.before + 1, 0xFFFF)", "0",
         EDGE_TEST + "health.py",
     ),
     Mutant(

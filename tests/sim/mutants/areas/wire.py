@@ -45,7 +45,7 @@ MUTANTS = [
         "post.items.acknowledge(ack + 1)",
     ),
     Mutant(
-        "item numbers are not reserved", STORE + "items.py", "            self._reserve(self._reserved)\n", ""
+        "item numbers are not reserved", STORE + "items.py", "        self._reserve(self._reserved)\n", ""
     ),
     Mutant(
         "an item that comes again is new", GATEWAY + "outbox.py",
