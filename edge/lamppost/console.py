@@ -139,7 +139,7 @@ class Console:
             "boots %d" % post.boots,
             "item-epoch %d" % post.item_epoch,
             "next-item %d" % post.items.next_seq,
-            "skipped-items %d %d" % (post.items.skipped or (0, 0)),
+            "skipped-items %d %d" % post.items.skipped,
             "waiting-items %d" % len(post.items),
             "dropped-items %d" % post.items.dropped,
             "heap-free %s" % (_heap_free()),

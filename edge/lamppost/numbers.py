@@ -32,7 +32,7 @@ class Numbers:
         self._kept = True  # the epoch of the next number is in flash
         if not isinstance(values, list) or len(values) != 5:
             self._kept = False
-            values = [1, 1, 0, self._draw(), 0]
+            values = [1, 1, 0, self.draw(), 0]
         self._safe_seq = max(values[0], values[1])  # flash holds that numbers below it may be in use
         self._asked_seq = self._safe_seq + ITEMS_RESERVE  # and is asked to hold this
         self._asked = 2  # so many events from now on it has, if it has not refused
@@ -59,50 +59,30 @@ class Numbers:
 
     def flash(self, works: bool, name: str) -> None:
         """Flash has refused a record, or takes what it is given again."""
-        if works:
-            self.items.works()
-            if self._loose and not self.parted:
-                self._anchor()
-        elif name[:4] == "ring":
-            self.items.refused()
-        elif name == "counters":
-            self._loose = True
-            self.items.loosen()
-            if self._kept:
-                self._kept = False
-                self._next_epoch = self._draw()
-                self.items.part(self._safe_seq)
-                self.turned()
+        from lamppost import refused
+
+        refused.flash(self, works, name)
 
     def turned(self) -> bool:
         """Whether a new epoch begins now: the gateway learns it from a new session."""
-        if not self.parted or not self.items.turn(self._next_epoch):
+        if not self.parted:
             return False
-        self.epoch, self._next_epoch = self._next_epoch, -1
-        if self._post.line:
-            self._post.line.renew()
-        if not self._post.upkeep.flash_bad:
-            self._anchor()
-        return True
+        from lamppost import refused
+
+        return refused.turned(self)
 
     def lived(self) -> None:
         """This start has lived long enough: it was none too many."""
         self._short = 0
-        if self._loose and not self.parted:
-            self._anchor()
-        else:
+        if not self._loose:
             self._save()
-
-    def _anchor(self) -> None:
-        """Write down the newest epoch, and what of it may be in use."""
-        self._loose = False
-        self.items.secure()
 
     def _reserve(self, seq: int) -> None:
         self._asked_seq, self._asked = seq, 1
         self._save()
 
-    def _draw(self) -> int:
+    def draw(self) -> int:
+        """An epoch."""
         return int.from_bytes(self._post.random(4), "big")
 
     def _save(self) -> None:

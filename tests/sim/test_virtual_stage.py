@@ -39,8 +39,8 @@ class Book:
         """The numbers of this start; when it learns the time it leaves some out."""
         assert post.post is not None
         items, first = post.post.items, self.first[post.name]
-        skipped = items.skipped or (items.next_seq, items.next_seq)
-        return {*range(first, skipped[0]), *range(max(first, skipped[1]), items.next_seq)}
+        begin, end = items.skipped
+        return {*range(first, begin), *range(max(first, end), items.next_seq)}
 
     def off(self, post: VirtualPost) -> None:
         assert post.post is not None

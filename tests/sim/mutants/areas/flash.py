@@ -62,16 +62,17 @@ MUTANTS = [
         FLASH_TEST,
     ),
     Mutant(
-        "starts that flash does not count share their numbers", POST + "numbers.py",
-        "            if self._kept:\n", "            if False:\n", case=UNCOUNTED,
+        "starts that flash does not count share their numbers", POST + "refused.py",
+        "        if numbers._kept:\n", "        if False:\n", case=UNCOUNTED,
     ),
     Mutant(
-        "an epoch is told before the one that waits", POST + "numbers.py",
-        "not self.parted or not self.items.turn(self._next_epoch)", "not self.parted or self.items.turn(self._next_epoch)",
+        "an epoch is told before the one that waits", POST + "refused.py",
+        "    if items.held():\n        return False\n", "",
         EDGE_TEST + "numbers.py",
     ),
     Mutant(
-        "a segment that flash refuses is gone", STORE + "items.py", "            self._ring.taken_back()\n", "",
+        "a segment that flash refuses is gone", POST + "refused.py",
+        "            items._spilled = 0\n", "",
         EDGE_TEST + "numbers.py",
     ),
     Mutant(
