@@ -1,9 +1,9 @@
 """The one asyncio file of the post: carries events from a board to the Post and its actions back, and keeps its time.
 
 A board has `ticks()` (milliseconds, wrapping at 2**30), `start(deliver)` which begins to call `deliver(event)`,
-`act(action)`, and `deliver`, which is set at once: what flash refuses at the very start must be told too. A full disk
-or a gone port is the board's trouble: it is said once on the board's log and the light goes on. `("quit",)` ends the
-agent.
+`act(action)`, and `deliver` and `wake`, which are set at once: what flash refuses at the very start must be told too.
+A full disk or a gone port is the board's trouble: it is said once on the board's log and the light goes on.
+`("quit",)` ends the agent.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Agent:
     def __init__(self, post, board):
         self._post = post
         self._board = board
-        board.deliver = self.deliver
+        board.deliver, board.wake = self.deliver, self.wake
         self._deadline = 0
         self._asleep_until = 0
         self._wake = asyncio.Event()

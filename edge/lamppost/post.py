@@ -236,7 +236,7 @@ class Post:
         self.settings.put(name, value)
         self.save("settings", self.settings.to_bytes())
         self.log("%s changed" % name, t_ms)
-        if name in ("address", "post-key", "bus-key"):
+        if name in ("address", "post-key", "bus-key", "turn-ms"):
             self.connect(t_ms)
         self.clo = read_table(self.settings.get("clo"))
         self.scale(t_ms)

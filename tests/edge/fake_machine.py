@@ -26,6 +26,8 @@ class State:
         self.resets = 0
         self.memory = {}  # of the clock chip
         self.cause = PWRON_RESET
+        self.timer = None
+        self.asked = 0  # the I2C bus, how often
 
 
 STATE = State()
@@ -78,6 +80,7 @@ class UART:
         self.rx = b""
         self.tx = b""
         self.busy_until_ms = 0
+        self.txbuf = txbuf
         STATE.uarts[number] = self
 
     def any(self):
@@ -88,9 +91,12 @@ class UART:
         return data or None
 
     def write(self, data):
+        """As a Pico's with timeout=0: what the buffer has no room for is not taken; None where that is all of it."""
+        left = max(0, self.busy_until_ms - STATE.now_ms)
+        data = data[: max(0, self.txbuf - left * self.baud // 10000)]
         self.tx += data
-        self.busy_until_ms = STATE.now_ms + len(data) * 10000 // self.baud + 1
-        return len(data)
+        self.busy_until_ms = STATE.now_ms + left + len(data) * 10000 // self.baud + 1
+        return len(data) or None
 
     def txdone(self):
         return STATE.now_ms >= self.busy_until_ms
@@ -101,6 +107,7 @@ class I2C:
         pass
 
     def readfrom_mem(self, address, register, count):
+        STATE.asked += 1
         if address not in STATE.memory:
             raise OSError(5)
         return STATE.memory[address][register : register + count]
@@ -110,6 +117,16 @@ class I2C:
             raise OSError(5)
         old = STATE.memory[address]
         STATE.memory[address] = old[:register] + data + old[register + len(data) :]
+
+
+class Timer:
+    PERIODIC = 1
+
+    def __init__(self, number):
+        pass
+
+    def init(self, period, mode, callback):
+        STATE.timer = (period, callback)
 
 
 class WDT:

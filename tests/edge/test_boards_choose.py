@@ -77,6 +77,29 @@ class ChooseTest(unittest.TestCase):
             choose.light({"lamp": dict(kind="0-10v", pin=15, **lamp)}, power_on)
             self.assertEqual((STATE.driven, STATE.duties), ({15: 1}, {}))
 
+    def test_a_board_that_is_forgotten_at_the_prompt_begins_again(self):
+        choose._prompt()
+        period_ms, callback = STATE.timer
+        self.assertTrue(period_ms < STATE.watchdog_ms)
+        for _ in range(10 * 60000 // period_ms):  # time enough to write the files of a new board
+            callback(None)
+        self.assertEqual(STATE.fed, 10 * 60000 // period_ms)
+        for _ in range(24 * 3600000 // period_ms):
+            callback(None)
+        self.assertEqual(STATE.fed, 30 * 60000 // period_ms)
+
+    def test_a_board_json_on_which_the_reader_itself_fails_is_none(self):
+        class Reader:
+            @staticmethod
+            def load(file):
+                raise MemoryError
+
+        real, choose.json = choose.json, Reader
+        try:
+            self.assertEqual(choose._read(choose.__file__), {})
+        finally:
+            choose.json = real
+
     def test_a_wrong_board_json_raises_nothing(self):
         for found in ({}, {"lamp": None, "relay": 7}, {"lamp": {"pin": 15, "power_on_pm": "x"}}, {"relay": {}}):
             choose.light(found)

@@ -233,6 +233,7 @@ class FakeUart:
     def write(self, data):
         self.tx += data
         self.sending = True
+        return len(data)
 
     def txdone(self):
         return not self.sending

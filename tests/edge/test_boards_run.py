@@ -103,6 +103,38 @@ class PicoTest(unittest.TestCase):
         rig.run(8000)
         self.assertTrue(STATE.fed >= 390)
 
+    def test_a_long_answer_comes_whole_though_the_port_has_little_room(self):
+        rig = Rig(PICO, rp2.Board)
+        for number in range(60):
+            rig.post.log("line %d of what has happened in the night to this post" % number, number)
+        STATE.uarts[1].rx += b"log\r"
+        rig.run(600)
+        said = STATE.uarts[1].tx.decode()
+        self.assertEqual(said.count("of what has happened in the night to this post\r\n"), 60)
+        self.assertEqual(said[-4:], "ok\r\n")
+
+    def test_the_post_is_woken_by_whoever_feeds_the_watchdog(self):
+        rig = Rig(PICO, rp2.Board)
+        self.assertEqual(rig.type("level 40 1m", 1), "ok\n")
+        fed = STATE.fed
+        for _ in range(70000 // 20):  # the agent's own timer is lost
+            STATE.now_ms += 20
+            rig.board.look()
+        self.assertTrue(STATE.fed > fed)
+        self.assertEqual(STATE.duties[15], 65535)
+
+    def test_the_clock_chip_is_not_asked_at_each_look(self):
+        rig = Rig(PICO, rp2.Board)
+        rig.post.handle(("clock", 835401600, 0), rig.board.ticks())
+        for there in (True, False):
+            if there:
+                STATE.memory[0x68] = bytes(19)
+            else:
+                STATE.memory.clear()
+            STATE.asked = 0
+            rig.run(180000)
+            self.assertTrue(1 <= STATE.asked <= 8, STATE.asked)
+
     def test_console_on_its_own_port(self):
         rig = Rig(PICO, rp2.Board)
         self.assertIn("firmware ", rig.type("info", 1))

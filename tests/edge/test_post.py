@@ -398,6 +398,8 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(waits, [1000, 2000, 4000, 8000])
         self.assertEqual(bench.type("login 271828"), ["ok"])
         self.assertEqual(bench.type("set reading-s 60"), ["ok"])
+        self.assertEqual(bench.type("set turn-ms 9"), ["ok"])
+        self.assertEqual(bench.post.line._timing.turn_ms, 9)
         self.assertEqual(bench.post.settings.get("reading-s"), 60)
         bench.run(901000)
         self.assertTrue(bench.type("set reading-s 70")[0].startswith("error: login"))

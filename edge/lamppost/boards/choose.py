@@ -9,7 +9,8 @@ is opened.
   just returned, in the post's turn of its street: two seconds later at most.
 - The watchdog is on before the firmware is read. A start of an image on trial is counted before it runs: one that
   raises or hangs is thrown out.
-- Ctrl-C ends in the interpreter's prompt, with the watchdog fed, so that a laptop can work on the board.
+- Ctrl-C ends in the interpreter's prompt, with the watchdog fed for half an hour, so that a laptop can work on the
+  board; one that was forgotten there, or stopped by noise on its port, begins again.
 """
 
 import gc
@@ -25,6 +26,8 @@ from lamppost.store.slots import Slots
 
 WATCHDOG_MS = 8000  # below the 8.4 s that every board can do; importing a firmware takes 2 s
 _WAIT_S = 5  # before a restart, for a person to read why or to press Ctrl-C
+_PROMPT_S = 1800  # files are written within minutes; the lamp stays as it is for no longer
+_FEED_S = 2
 _TURNS_MS = 2000  # all of a street are lit within two seconds, as fast as lamps of the old kind were
 _BOARDS = ("rp2", "esp32")
 _GC_THRESHOLD = 16384  # as agent.py has it, and from the first module on: what imports leave must not lie between them
@@ -111,7 +114,7 @@ def _read(path: str) -> dict:
     try:
         with open(path) as file:
             found = json.load(file)
-    except (OSError, ValueError):
+    except Exception:  # whatever is in it: the firmware says what, with the watchdog on
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -135,8 +138,15 @@ def _run_firmware(board, root: str) -> None:
 
 
 def _prompt() -> None:
-    """Feed the watchdog from a timer for as long as somebody works at the prompt."""
-    feed = machine.WDT(timeout=WATCHDOG_MS).feed
+    """Feed the watchdog from a timer while somebody works at the prompt, for _PROMPT_S."""
+    watchdog = machine.WDT(timeout=WATCHDOG_MS)
+    left = [_PROMPT_S // _FEED_S]
+
+    def feed(_) -> None:
+        if left[0]:
+            left[0] -= 1
+            watchdog.feed()
+
     timer = machine.Timer(-1 if sys.platform == "rp2" else 0)
-    timer.init(period=2000, mode=machine.Timer.PERIODIC, callback=lambda _: feed())
-    print("stopped; the lamp stays as it is. Ctrl-D or machine.reset() begins again")
+    timer.init(period=_FEED_S * 1000, mode=machine.Timer.PERIODIC, callback=feed)
+    print("stopped; the lamp stays as it is. Ctrl-D or machine.reset() begins again, half an hour does so too")

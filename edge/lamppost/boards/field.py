@@ -11,6 +11,9 @@ _SLOW_MS = 1000
 _TEMPERATURE_MS = 30000  # a driver warms up in minutes
 _POWER_MS = 15000  # a value of a minute ago no longer counts for the meter
 _CLOCK_MS = 86400000  # 2 ppm are 0.2 s a day
+_CHIP_MS = (
+    60000  # whether the chip still runs; a read takes 2 ms, one of a bus that hangs 50, and a POLL is answered in 2
+)
 
 
 class Field:
@@ -35,6 +38,7 @@ class Field:
         self._temperature = config["temperature"]
         self._chip = hardware.rtc(config["rtc"]) if config["rtc"] else None
         self._due_ms = [0, 0, 0]  # slow looks, temperature, power
+        self._chip_due_ms = 0
         self._clock_due_ms = _CLOCK_MS
 
     def first(self) -> list:
@@ -60,8 +64,11 @@ class Field:
         return events
 
     def keep_time(self, utc_s: "int | None", t_ms: int) -> None:
-        """Set the clock chip by the Post's time, once a day and when that has just become known."""
-        if not self._chip or utc_s is None or (t_ms < self._clock_due_ms and self._chip.read() is not None):
+        """Set the clock chip by the Post's time, once a day, and where it stands still once that is known."""
+        if not self._chip or utc_s is None or t_ms < self._chip_due_ms:
+            return
+        self._chip_due_ms = t_ms + _CHIP_MS
+        if t_ms < self._clock_due_ms and self._chip.read() is not None:
             return
         self._clock_due_ms = t_ms + _CLOCK_MS
         self._chip.write(utc_s)

@@ -59,11 +59,11 @@ class Uart:
             self._lost(error)
             return b""
 
-    def write(self, data: bytes) -> None:
-        """Send, without waiting; what a port does not take now is lost, as on a cable that is pulled."""
+    def write(self, data: bytes) -> int:
+        """Send, without waiting; what a port does not take now is lost, as on a cable that is pulled: all is taken."""
         port = self._opened()
         if port is None:
-            return
+            return len(data)
         try:
             if os.write(port.fileno(), data) < len(data):
                 termios.tcflush(port.fileno(), termios.TCOFLUSH)
@@ -71,6 +71,7 @@ class Uart:
             termios.tcflush(port.fileno(), termios.TCOFLUSH)
         except OSError as error:
             self._lost(error)
+        return len(data)
 
     def txdone(self) -> bool:
         """Whether the last byte has left."""

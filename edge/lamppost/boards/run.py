@@ -105,6 +105,7 @@ class PostBoard:
             self.deliver(("relay", self._closed))
         for event in self._field.look(t_ms):
             self.deliver(event)
+        self.wake()  # and not the agent's own timer alone: the watchdog must not be fed beside a Post that nobody wakes
         if self.post:
             self._field.keep_time(self.post.clock.utc_s(self.post.clock.t_ms), t_ms)
 
@@ -241,7 +242,6 @@ def main(board, root: str = "", settings: "str | None" = None) -> None:
     post.intake = firmware.intake
     keep_turn(config, journal, post.settings.address)
     agent = Agent(post, post_board)
-    post_board.wake = agent.wake
     asyncio.run(agent.run())
     if post_board.failed:
         raise post_board.failed
