@@ -175,7 +175,7 @@ def test_events_behind_a_poll_are_no_missing_answer(cabinet: Cabinet) -> None:
     reply = answer(cabinet)
     for number in range(3):
         cabinet.run(10)
-        cabinet.say(link.event(5000 + number, 0, 0))
+        cabinet.say(link.event(cabinet.bench.post.items.next_seq + number, 0, 0))
     cabinet.run(4)
     cabinet.say(reply)
     cabinet.run(3)
