@@ -34,7 +34,7 @@ SHARED = ("lamppost.wire", "lamppost.light", "lamppost.limits")
 # A module in the first place may import lamppost only from the second.
 LAYERS = (
     ("lamppost.wire", ("lamppost.wire", "lamppost.limits")),
-    ("lamppost.light", ("lamppost.light", "lamppost.limits", "lamppost.wire")),
+    ("lamppost.light", ("lamppost.light", "lamppost.limits", "lamppost.forget", "lamppost.wire")),
     ("lamppost.store", ("lamppost.store", "lamppost.limits", "lamppost.wire", "lamppost.light.output")),
     ("lamplighter.gateway", ("lamppost.wire", "lamppost.light", "lamppost.limits")),
     ("lamplighter.office", ("lamppost.wire", "lamppost.light", "lamppost.limits")),

@@ -6,6 +6,7 @@ a fault runs out, and else every ten minutes: a post at rest has next to nothing
 
 from lamppost import limits
 from lamppost.energy import Energy
+from lamppost.forget import forget
 from lamppost.health import Health
 from lamppost.life import Life
 from lamppost.store.items import RECORD
@@ -200,6 +201,18 @@ class Upkeep:
     def _changed(self, number: int, on: bool, value: int, t_ms: int) -> None:
         post = self._post
         post.items.add(messages.FAULT, post.clock.utc_s(t_ms) or 0, number, int(on), value)
-        words, unit = faults.ROWS[number][1:]
+        words, unit = _meaning(number)
         measured = " (%d %s)" % (value, unit) if on and unit else ""
         post.log("fault %s: %s%s" % ("comes" if on else "goes", words, measured), t_ms)
+
+
+def _meaning(number: int):
+    """(what a fault means, the unit of its value): two kilobytes of text that are loaded to be said, and forgotten."""
+    try:
+        from lamppost.wire import faults as table
+
+        return table.ROWS[number][1:]
+    except (MemoryError, ImportError, OSError):
+        return "number %d" % number, ""  # its item has gone its way: only the words are short
+    finally:
+        forget("lamppost.wire", "faults")

@@ -1,4 +1,4 @@
-"""A virtual week of a full post in a small heap: `micropython -X heapsize=120wK heap_week.py [DAYS]`, from .mpy.
+"""A virtual week of a full post in a small heap: `micropython -X heapsize=112wK heap_week.py [DAYS]`, from .mpy.
 
 A plan with 8 programs, 30 rules and 24 neighbours; each day 200 people here and 600 at neighbours, readings each 15
 minutes, a power sensor; the gateway polls for the first half of the time and is gone for the rest, so that the ring in

@@ -1,7 +1,10 @@
 """Run one test module under MicroPython: `micropython run_one.py test_name`. Exit code 1 on a failure or on no test."""
 
+import gc
 import sys
 import unittest
+
+gc.threshold(65536)  # sooner or later as on a board, or what a test keeps comes to lie all over the heap
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -5,15 +5,15 @@ Light comes first: the lamp is at its power-on level before anything else is ope
 """
 
 import asyncio
-import sys
 
 from lamppost.agent import Agent
 from lamppost.boards.field import LOOK_MS, Field
 from lamppost.boards.firmware import Firmware
-from lamppost.boards.flash import CPYTHON, FolderFlash
+from lamppost.boards.flash import FolderFlash
 from lamppost.boards.lamp import Lamp, Voltage, duty_of
 from lamppost.boards.port import Port
 from lamppost.clock import Clock
+from lamppost.forget import forget
 from lamppost.post import Post
 from lamppost.store.journal import Journal
 
@@ -196,7 +196,6 @@ def open_lamp(config, hardware, gear=None) -> Lamp:
 
 def read_config(path: str, board):
     """The checked board.json of a board. Raises ConfigError. A microcontroller forgets how to read one: 10 KB."""
-    from lamppost import boards
     from lamppost.boards import config as configs
 
     try:
@@ -205,9 +204,7 @@ def read_config(path: str, board):
     except OSError:
         raise configs.ConfigError("%s is missing: write it, as edge/BOARDS.md says" % path)
     found = configs.read(text, board.name, board.pins)
-    if not CPYTHON:
-        del sys.modules["lamppost.boards.config"]
-        delattr(boards, "config")
+    forget("lamppost.boards", "config")
     return found
 
 

@@ -3,11 +3,8 @@
 `where` names the place as words and numbers ("program", 3, "level"); it is put together only when there is a fault.
 """
 
+from lamppost.light.plan import PlanError
 from lamppost.limits import NAME_MAX
-
-
-class PlanError(ValueError):
-    """The plan is refused and nothing has changed. The text says where the fault is and what would be right."""
 
 
 def fault(what, *where):

@@ -48,7 +48,8 @@ MUTANTS = [
     ),
     # presence
     Mutant(
-        "presence holds for a tenth of its time", LIGHT + "program.py", "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",
+        "presence holds for a tenth of its time", LIGHT + "read_plan.py",
+        "HOLD_MAX_S, \"profile\", i, \"hold\") * 1000",
         "HOLD_MAX_S, \"profile\", i, \"hold\") * 100",
     ),
     Mutant(
