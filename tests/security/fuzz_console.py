@@ -177,7 +177,9 @@ def main() -> int:
             raise
         done += fuzz.inputs
         options.seed += 1
-    print(f"{done} inputs, no finding; {len(errors)} of {len(STATED)} stated errors reached, not:")
+        if sys.stdout.isatty():
+            print(f"\r{done} inputs", end="", flush=True)
+    print(f"\n{done} inputs, no finding; {len(errors)} of {len(STATED)} stated errors reached, not:")
     print("\n".join(sorted(set(STATED) - errors)))
     return 0
 
