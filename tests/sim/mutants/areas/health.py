@@ -30,7 +30,17 @@ DIM = Case(
     {"fault": "lamp-trouble", "at_s": 60, "for_s": 300, "post": "p01", "kind": "undimmed"}]""",
 )
 
+CHATTER = Case(
+    "204",
+    """[
+    {"fault": "chattering-sensor", "at_s": 60, "for_s": 2600, "post": "p02", "shut_s": 3.0, "gap_s": 1.0}]""",
+)
+
 MUTANTS = [
+    Mutant(
+        "each bounce of a contact is somebody new", POST + "post.py",
+        "state is None or t_ms - gone_ms >= SENSOR_BREAK_MS:", "True:", case=CHATTER,
+    ),
     # what is reported, held against edge/FALLBACKS.md by the checker
     Mutant(
         "half a lamp is a lamp", POST + "limits.py", "LAMP_ON_PERCENT = const(50)", "LAMP_ON_PERCENT = const(35)",
