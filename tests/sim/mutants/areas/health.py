@@ -33,7 +33,7 @@ DIM = Case(
 CHATTER = Case(
     "204",
     """[
-    {"fault": "chattering-sensor", "at_s": 60, "for_s": 2600, "post": "p02", "shut_s": 3.0, "gap_s": 1.0}]""",
+    {"fault": "chattering-sensor", "at_s": 60, "for_s": 2600, "post": "p02", "shut_s": 60.0, "gap_s": 1.0}]""",
 )
 
 MUTANTS = [
