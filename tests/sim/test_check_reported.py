@@ -13,7 +13,7 @@ from lampsim.check.worlds import draw
 from lampsim.faults import REGISTRY, draw_plan
 from lampsim.faults.base import Shape
 from lampsim.faults.cabinet import GatewayDeath
-from lampsim.faults.flash import WornFlash
+from lampsim.faults.flash import OldFlash, WornFlash
 from lampsim.faults.lamp import LampTrouble, MainsTrouble, ResetStorm, SilentMeter, SilentThermometer, StuckRelay
 from lampsim.faults.lines import FrameLoss, SplitBus
 from lampsim.faults.plan import HEALTH
@@ -82,6 +82,15 @@ def test_it_is_reported_while_it_lasts_and_nothing_else_is(level, minutes, what,
     assert {NAMES[number] for number in reported.came[POST]} == came
     assert not any(found for name, found in reported.came.items() if name != POST)
     assert one.posts[POST].post.upkeep.bits in (0, 1 << faults.CYCLING)  # which stays for two hours
+
+
+def test_a_flash_that_was_written_ten_million_times_is_reported_from_then_on() -> None:
+    one = street(60, 16, OldFlash(200.0, 0.0, POST), PowerCut(700.0, 5.0, POST))
+    one.run()
+    came = {name: {NAMES[number] for number in found} for name, found in one.witness.reported.came.items()}
+    assert {name for name, found in came.items() if found} == {POST}
+    assert came[POST] == {"flash-worn"}
+    assert one.posts[POST].post.upkeep.bits == 1 << faults.FLASH_WORN
 
 
 def test_a_post_that_was_never_told_anything_says_so_and_burns() -> None:

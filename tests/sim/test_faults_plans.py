@@ -17,7 +17,8 @@ def test_every_kind_of_fault_of_the_design_is_there():
         "dead-sensor", "stuck-sensor", "lamp-failure", "cable-cut", "gateway-death", "broker-death", "hostile",
         "wrong-plan", "torn-write", "full-disk", "damaged-store", "clock-jumps", "replayed-requests",
         "mad-post", "two-keepers", "stolen-bus-key", "rollover", "lost-place", "line-broker",
-        "flash-cut", "worn-flash", "update", "bad-image", "chattering-sensor", "photocell", "door", "lamp-trouble",
+        "flash-cut", "worn-flash", "old-flash",
+        "update", "bad-image", "chattering-sensor", "photocell", "door", "lamp-trouble",
         "mains-trouble", "stuck-relay", "silent-meter", "silent-thermometer", "reset-storm",
         "cast", "withdrawn-cast", "hostile-blocks",
     }  # fmt: skip

@@ -58,6 +58,16 @@ class WornFlash(PostFault):
         stage.refuse_flash(self.post, False)
 
 
+@fault("old-flash")
+@dataclass(frozen=True)
+class OldFlash(PostFault):
+    """The flash of a post has been written as often as it stands, as its own count says from its next start on, which
+    is now. Only where a plan names it: it does not end."""
+
+    def begin(self, stage: Stage) -> None:
+        stage.age_flash(self.post)
+
+
 @dataclass(frozen=True)
 class Sent(PostFault):
     """An image on its way to a post, whose power goes `cuts` times at an operation of its flash. `kind`: what it is."""

@@ -17,13 +17,15 @@ HEALTH = (
     "silent-thermometer", "stuck-relay",
 )  # fmt: skip
 AIR = ("line-broker",)  # on seeds with a line that is no wire
+NAMED = ("old-flash",)  # never drawn
 CASTS = ("cast", "cast", "hostile-blocks", "hostile-blocks", "withdrawn-cast")  # after one "cast", on some seeds
+APART = LATER + KEYS + PLACES + FLASH + HEALTH + NAMED + CASTS + AIR
 
 
 def draw_plan(seed: int, shape: Shape) -> list[Fault]:
     """The fault plan of a seed; all faults are over when `shape.duration_s` is."""
     draw = random.Random(f"faults {seed}")
-    first = [name for name in sorted(REGISTRY) if name not in LATER + KEYS + PLACES + FLASH + HEALTH + CASTS + AIR]
+    first = [name for name in sorted(REGISTRY) if name not in APART]
     faults = [_one(draw, shape, first) for _ in range(draw.randint(0, MOST))]
     draw = random.Random(f"faults of the cabinet {seed}")
     faults += [_one(draw, shape, LATER) for _ in range(draw.choice((0, 1, LATER_MOST)))]

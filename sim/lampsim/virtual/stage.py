@@ -147,6 +147,9 @@ class WorldStage:
 
         one.flash_write = cut
 
+    def age_flash(self, post: str) -> None:
+        """A run of the simulator has no use for it: nothing but a report comes of it."""
+
     def refuse_flash(self, post: str, refuses: bool) -> None:
         """The flash of a post takes nothing any more, or again."""
 

@@ -49,7 +49,8 @@ HOUR_MS, CALM_MS, CYCLES = 3_600_000, 7_200_000, 5
 UNKNOWN_LAMP_MW = (40_000, 0)  # rated and standby, until a plan says what hangs there
 BY_ITSELF = {  # how late a post may notice, where nothing tells it: when it comes, when it goes
     SENSOR_STUCK: (SEEN_MS, LOOK_MS), CLOCK_LOST: (LOOK_MS, LOOK_MS), NO_PLAN: (LOOK_MS, LOOK_MS),
-    GATEWAY_SILENT: (LOOK_MS, LOOK_MS), METER_SILENT: (LOOK_MS, MARGIN_MS), RESETS: (MARGIN_MS, LOOK_MS),
+    GATEWAY_SILENT: (LOOK_MS, LOOK_MS),
+    FLASH_WORN: (LOOK_MS, LOOK_MS), METER_SILENT: (LOOK_MS, MARGIN_MS), RESETS: (MARGIN_MS, LOOK_MS),
 }  # fmt: skip
 MEASURED = {
     LAMP: "power", DRIVER: "power", DAY_BURNING: "power", RELAY_STUCK: "power", VOLTAGE_LOW: "voltage",
@@ -248,7 +249,7 @@ class Told:
         courses[CLOCK_LOST].is_(post.clock.utc_s(t_ms) is None and t_ms >= CLOCK_MS, t_ms)
         courses[NO_PLAN].is_(post.plan is None, t_ms)
         courses[GATEWAY_SILENT].is_(post.line is not None and t_ms - self.polled_ms >= SILENT_MS, t_ms)
-        courses[FLASH_WORN].is_(False, t_ms)
+        courses[FLASH_WORN].is_(one.worn, t_ms)
         if self.short_starts is None:
             courses[RESETS].unsure(t_ms)
         else:

@@ -36,6 +36,7 @@ class StreetPost:
         self.on_us = 0  # when its power last came
         self._refused = False
         self.starts = self.made = 0  # and items
+        self.worn = False  # its flash, by its own count
         self._random = street.random_of("post", name)
         self._since_us = self._ran_ms = self._base = self._wake_order = 0
         settings = Settings()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lamppost.wire import cbor
 from lamppost.wire.post_link import PostLink
 from lampsim.check.world.air import Air
 from lampsim.check.world.bus import STRANGER
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lampsim.check.world.post import StreetPost
     from lampsim.check.world.street import Street
 
+WRITES_WORN = 10_000_000  # edge/FALLBACKS.md
 PLACED_US = 5_000_000  # a technician writes an address again
 OLD_US = 2_000_000  # a recording: sooner, nobody can tell it from an echo of the line
 
@@ -88,6 +90,18 @@ class StreetStage:
     def refuse_flash(self, post: str, refuses: bool) -> None:
         """The flash of a post is worn: it takes nothing any more, or again."""
         self._street.posts[post].flash.refuses = refuses
+
+    def age_flash(self, post: str) -> None:
+        """A post starts anew, and its record of what it has counted says ten million writes."""
+        one = self._street.posts[post]
+        self.power(post, False)
+        raw = one.journal.get("life")
+        counts = cbor.decode(raw) if raw else [0, 0, 0, 0, 0, []]
+        record = cbor.encode([*counts[:2], WRITES_WORN, *counts[3:]])
+        for _ in range(2):  # both copies
+            one.journal.put("life", record)
+        one.worn = True
+        self.power(post, True)
 
     def send_firmware(self, post: str, kind: str, cuts: int, for_s: float, draw: random.Random) -> None:
         """Somebody sends a post an image, whose power goes `cuts` times at an operation of its flash meanwhile."""

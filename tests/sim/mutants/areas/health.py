@@ -36,7 +36,13 @@ CHATTER = Case(
     {"fault": "chattering-sensor", "at_s": 60, "for_s": 2600, "post": "p02", "shut_s": 60.0, "gap_s": 1.0}]""",
 )
 
+WRITTEN = Case("885", """[{"fault": "old-flash", "at_s": 20, "post": "p01"}]""")
+
 MUTANTS = [
+    Mutant(
+        "a flash that is worn is not said", POST + "limits.py", "FLASH_WRITES_MAX = const(10000000)",
+        "FLASH_WRITES_MAX = const(20000000)", case=WRITTEN,
+    ),
     Mutant(
         "each bounce of a contact is somebody new", POST + "post.py",
         "state is None or t_ms - gone_ms >= SENSOR_BREAK_MS:", "True:", case=CHATTER,
