@@ -10,7 +10,7 @@ Events                                          Actions
 ("service", bytes)     from the service port    ("say", bytes)            to the service port
 ("presence", input, active, class 0..2)         ("lamp", level_pm, fade_ms)
 ("lux", lx or None)    ("temp", tenths of C)    ("identify", 0 or 1)
-("power", mW)                                   ("save", name, bytes)     to flash, before what follows
+("power", mW) *)                                ("save", name, bytes)     to flash, before what follows
 ("voltage", mV)        of the mains             ("log", text)
 ("factor", per mille)  the power factor
 ("clock", utc_s, ms)   from an RTC
@@ -18,6 +18,8 @@ Events                                          Actions
 ("relay", closed)      of the lamp, where the board has one
 ("flash", works, name) of a record: False after each save that was refused, True after the next that was taken
 ("tick",)              the deadline has come
+
+*) of a meter with pulses also the most it can be while the next is late, else -1, and how far back it reaches, ms
 """
 
 from lamppost.answers import Answers
@@ -318,6 +320,7 @@ class Post:
         elif name == "power":
             self.meter.measured(event[1], t_ms)
             self.upkeep.take(name, event[1], t_ms)
+            self.upkeep.reach = event[2:]
         elif name in ("voltage", "factor"):
             self.upkeep.take(name, event[1], t_ms)
         elif name == "flash":

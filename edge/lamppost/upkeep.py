@@ -35,6 +35,7 @@ class Upkeep:
         self._own_ever = self._others_ever = False
         self.flash_bad = self._open = False
         self._lived = False
+        self.reach = ()  # of the last power: what it is at most, -1 where it is known, and how far back it reaches
         self._kept = load(RECORD) not in (None, b"")
         self._kept_ms = 0
         self._opened_ms = -1  # when the relay opened; -1: it is closed, or there is none
@@ -146,15 +147,25 @@ class Upkeep:
             return
         health.judge(faults.METER_SILENT, False, 0, t_ms)
         dimmer, meter = post.dimmer, post.meter
-        settled_ms = self.measured["power"][1] - limits.SETTLED_MS
-        if post.decision is None or settled_ms < dimmer.done_ms:
+        if post.decision is None:
             return
-        if self._opened_ms >= 0:
-            if settled_ms >= self._opened_ms:
-                health.relay_open(meter.standby_mw, power_mw, t_ms)
+        is_open, level_pm = self._opened_ms >= 0, dimmer.target_pm
+        expected_mw, rest_ms = meter.expected_mw(level_pm), max(dimmer.done_ms, self._opened_ms)
+        value_ms = self.measured["power"][1]
+        most_mw, reach_ms = self.reach or (-1, 0)
+        power_mw = max(power_mw, most_mw)
+        if value_ms - max(reach_ms, limits.SETTLED_MS) < rest_ms:  # the value is in part of before
+            if most_mw < 0 or value_ms - limits.SETTLED_MS < rest_ms:
+                return
+            # No pulse since then: only that it takes too little can be said, or that it takes nothing.
+            power_mw = most_mw * reach_ms // (value_ms - rest_ms)
+            least_mw = expected_mw * limits.LAMP_ON_PERCENT // 100 if level_pm else meter.standby_mw + limits.LIT_MW
+            if power_mw >= (limits.RELAY_MW // 2 if is_open else least_mw):
+                return
+        if is_open:
+            health.relay_open(meter.standby_mw, power_mw, t_ms)
             return
-        level_pm = dimmer.target_pm
-        health.lamp(level_pm, meter.expected_mw(level_pm), meter.standby_mw, meter.rated_mw, power_mw, t_ms)
+        health.lamp(level_pm, expected_mw, meter.standby_mw, meter.rated_mw, power_mw, t_ms)
 
     def _mains(self, t_ms: int) -> None:
         voltage_mv, factor_pm = self._fresh("voltage", t_ms), self._fresh("factor", t_ms)

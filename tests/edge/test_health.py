@@ -5,7 +5,9 @@ import unittest
 from bench import NOON, Bench, plan_bytes
 
 from lamppost import limits
+from lamppost.boards.inputs import Pulses
 from lamppost.health import DELAYS_S, Health
+from lamppost.store.settings import pin_record
 from lamppost.wire import faults, messages
 
 NIGHT = NOON + 10 * 3600
@@ -381,6 +383,53 @@ class PendingTest(unittest.TestCase):
         self.assertEqual(watch.health.due_ms((on_s + 5) * 1000, never), never)
         watch.lamp(on_s + 6, 1000, 300)
         self.assertEqual(watch.changes, [(faults.LAMP, True, 300, on_s + 6)])
+
+
+class PulseMeterTest(unittest.TestCase):
+    """A lamp of 40 W on a meter with 1,000 pulses a kWh: a pulse in 90 s, in six minutes at a fifth of the light."""
+
+    def setUp(self):
+        self.bench = Bench(saved={"plan": plan_bytes(200)}, pin=pin_record("271828", b"saltsalt"))
+        self.bench.type("login 271828")
+        self.pulses = Pulses(1000)
+        self.count = self.last_ms = self.used = 0
+        self.faults = set()
+
+    def burn(self, percent, minutes, dead=False):
+        """Keep a level for so long, of a lamp that takes what its level should take."""
+        bench = self.bench
+        self.assertEqual(bench.type("level %d 15m" % percent), ["ok"])
+        for _ in range(minutes * 4):
+            for _ in range(15):
+                bench.run(1000)
+                t_ms = bench.post.clock.t_ms
+                meter = bench.post.meter
+                self.used += 0 if dead else meter.expected_mw(bench.post.dimmer.level(t_ms))
+                if self.used >= 3600000:
+                    self.used -= 3600000
+                    self.count, self.last_ms = self.count + 1, t_ms
+            power_mw = self.pulses.look(self.count, self.last_ms, t_ms)
+            if power_mw is not None:
+                bench.give(("power", power_mw, self.pulses.most_mw, self.pulses.reach_ms))
+            self.faults.update(bits(bench))
+
+    def test_a_lamp_that_is_well_is_never_reported_whatever_its_level_does(self):
+        for percent in (100, 20, 0, 20, 100, 0, 60, 0, 100):
+            self.burn(percent, 14)
+            if percent == 0:
+                self.bench.give(("relay", False))
+                self.burn(0, 10)
+                self.bench.give(("relay", True))
+        self.assertEqual(self.faults & {"lamp", "driver", "day-burning", "relay-stuck", "meter-silent"}, set())
+
+    def test_one_that_is_dead_is_found_at_a_level_and_after_a_change(self):
+        for before in (100, 0):
+            self.setUp()
+            self.burn(100, 14)
+            self.burn(before, 14)
+            self.assertEqual(self.faults & {"lamp"}, set())
+            self.burn(100, 12, dead=True)
+            self.assertIn("lamp", self.faults)
 
 
 if __name__ == "__main__":

@@ -94,4 +94,4 @@ class Field:
             power_mw = pulses.look(counter.count, t_ms - counter.age_ms(), t_ms)
             if power_mw is not None:
                 self._due_ms[2] = t_ms + _POWER_MS
-                events.append(("power", power_mw))
+                events.append(("power", power_mw, pulses.most_mw, pulses.reach_ms))

@@ -75,6 +75,8 @@ class Pulses:
     """The S0 output of an energy meter (IEC 62053-31), `pulses_kwh` pulses a kWh: power from the time between two.
 
     While the next pulse is late the power can be no more than if it came now: it falls when a lamp is switched off.
+    After a look, `reach_ms` is how far back the value reaches, and `most_mw` what it can be at most while the next
+    pulse is late, -1 while it is not: at 1,000 pulses a kWh a lamp of 40 W makes one in 90 s, of 4 W one in 15 min.
     """
 
     def __init__(self, pulses_kwh: int):
@@ -82,6 +84,8 @@ class Pulses:
         self._count = 0
         self._last_ms = None
         self._power_mw = None
+        self._since_ms = 0
+        self.most_mw, self.reach_ms = -1, 0
 
     def look(self, count: int, last_ms: int, t_ms: int) -> "int | None":
         """Take the number of pulses so far and when the last came; return milliwatts, None before two are known."""
@@ -89,10 +93,14 @@ class Pulses:
         if new:
             if self._last_ms is not None and last_ms > self._last_ms:
                 self._power_mw = new * self._mwh_ms // (last_ms - self._last_ms)
+                self._since_ms = self._last_ms
             self._count, self._last_ms = count, last_ms
         if self._last_ms is None:
             return None
         late_ms = t_ms - self._last_ms
+        self.most_mw, self.reach_ms = self._mwh_ms // max(1, late_ms), late_ms
+        if self._power_mw is not None and self._power_mw <= self.most_mw:
+            self.most_mw, self.reach_ms = -1, t_ms - self._since_ms
         if late_ms >= PULSE_OLD_MS:
             return 0
         if self._power_mw is not None and late_ms > 0:
