@@ -90,7 +90,7 @@ class Post:
         self.temp_dc = None
         self._again_ms = _PRESENT_AGAIN_MS
         self._present = {}  # input -> [class, seq, announced again at t_ms, there since t_ms, how often said again]
-        self._gone = {}  # input -> (what `_present` had, gone at t_ms)
+        self._gone = {}  # input -> (there since t_ms, gone at t_ms)
         self._identify_until = None
         self._decide_at = 0
         self._read_at = 0
@@ -339,16 +339,18 @@ class Post:
         if not active:
             state = self._present.pop(source, None)
             if state is not None:
-                self._gone[source] = (state, t_ms)
+                self._gone[source] = (state[3], t_ms)
             return
         if source in self._present:
             return
-        state, gone_ms = self._gone.get(source, (None, 0))
-        if state is None or t_ms - gone_ms >= SENSOR_BREAK_MS:  # else a contact that bounces: it is still the same one
+        since_ms, gone_ms = self._gone.get(source, (t_ms, -SENSOR_BREAK_MS))
+        if t_ms - gone_ms >= SENSOR_BREAK_MS:
+            since_ms = t_ms
+        seq = 0
+        if t_ms - since_ms < SENSOR_STUCK_S * 1000:  # else a contact that bounces without end: it is not heeded
             seq = self.items.add(messages.PRESENCE, self.clock.utc_s(t_ms) or 0, source, user_class)
-            # Of an epoch that the gateway does not know yet only repetitions are announced, which it does not store.
-            state = [user_class, seq, t_ms, t_ms, 0 if self.numbers.parted else -1]
-        self._present[source] = state
+        # Of an epoch that the gateway does not know yet nothing is announced that it would store: only repetitions.
+        self._present[source] = [user_class, seq, t_ms, since_ms, 0 if self.numbers.parted else -1]
 
     def stuck_input(self, t_ms: int) -> int:
         """The first input that has seen somebody without a break for too long, -1 if none."""

@@ -14,7 +14,7 @@ from lamppost.boards.run import PostBoard, keep_turn  # noqa: E402
 from lamppost.light import dates  # noqa: E402
 from lamppost.post import Post  # noqa: E402
 from lamppost.store.journal import Journal  # noqa: E402
-from lamppost.wire import faults  # noqa: E402
+from lamppost.wire import faults, messages  # noqa: E402
 
 ESP32 = {
     "board": "esp32",
@@ -112,6 +112,23 @@ class PicoTest(unittest.TestCase):
         said = STATE.uarts[1].tx.decode()
         self.assertEqual(said.count("of what has happened in the night to this post\r\n"), 60)
         self.assertEqual(said[-4:], "ok\r\n")
+
+    def test_a_contact_that_bounces_is_one_person_whatever_its_off_ms(self):
+        found = dict(PICO)
+        found["presence"] = [dict(PICO["presence"][0], on_ms=0, off_ms=0)]
+        rig = Rig(found, rp2.Board)
+        pin = found["presence"][0]["pin"]
+        rest = STATE.levels.get(pin, 0)
+        for _ in range(100):
+            STATE.levels[pin] = 1 - rest
+            rig.run(100)
+            STATE.levels[pin] = rest
+            rig.run(400)
+        seen = [item for item in rig.post.items.oldest(99) if item[1] == messages.PRESENCE]
+        self.assertEqual(len(seen), 1)
+        self.assertEqual(rig.post.present(), [0])
+        rig.run(3000)
+        self.assertEqual(rig.post.present(), [])
 
     def test_the_post_is_woken_by_whoever_feeds_the_watchdog(self):
         rig = Rig(PICO, rp2.Board)

@@ -5,6 +5,7 @@ Looked at each LOOK_MS; `t_ms` is an unwrapped count of milliseconds.
 
 from lamppost.boards.inputs import Contact, Lux, Pulses
 from lamppost.boards.pins import CLASSES
+from lamppost.limits import SENSOR_BREAK_MS
 
 LOOK_MS = 20  # a person crosses a sensor's beam in some 300 ms
 _SLOW_MS = 1000
@@ -24,7 +25,7 @@ class Field:
         self._presence = []
         for sensor in config["presence"]:
             read = hardware.contact(sensor["pin"], sensor["active"], sensor["pull"])
-            contact = Contact(sensor["on_ms"], sensor["off_ms"])
+            contact = Contact(sensor["on_ms"], max(sensor["off_ms"], SENSOR_BREAK_MS))  # less is a bounce
             self._presence.append((read, contact, CLASSES.index(sensor["class"])))
         door, lux, meter = config["door"], config["lux"], config["meter"]
         self._door = self._lux = self._meter = None

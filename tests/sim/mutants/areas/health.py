@@ -45,7 +45,7 @@ MUTANTS = [
     ),
     Mutant(
         "each bounce of a contact is somebody new", POST + "post.py",
-        "state is None or t_ms - gone_ms >= SENSOR_BREAK_MS:", "True:", case=CHATTER,
+        "        if t_ms - gone_ms >= SENSOR_BREAK_MS:\n", "        if True:\n", case=CHATTER,
     ),
     # what is reported, held against edge/FALLBACKS.md by the checker
     Mutant(
