@@ -70,8 +70,8 @@ MUTANTS = [
         "            if not self._lit and not lit:", case=LIT,
     ),
     Mutant(
-        "a relay is not judged while it is open", POST + "upkeep.py", "if settled_ms >= self._opened_ms:",
-        "if settled_ms < self._opened_ms:", case=DARK,
+        "a relay is not judged while it is open", POST + "upkeep.py", "        if is_open:\n",
+        "        if is_open and reach_ms:\n", case=DARK,
     ),
     Mutant(
         "a dip is low voltage", POST + "health.py", "    (60, 60),  # voltage", "    (10, 60),  # voltage", case=LIT,
@@ -123,8 +123,13 @@ MUTANTS = [
         EDGE_TEST + "health.py",
     ),
     Mutant(
+        "a meter's pulses of before a change of level count after it", POST + "upkeep.py",
+        "value_ms - max(reach_ms, limits.SETTLED_MS) < rest_ms", "value_ms - limits.SETTLED_MS < rest_ms",
+        EDGE_TEST + "health.py",
+    ),
+    Mutant(
         "a lamp is judged in the middle of a fade", POST + "upkeep.py",
-        "or settled_ms < dimmer.done_ms:", "or t_ms < 0:",
+        "if value_ms - max(reach_ms, limits.SETTLED_MS) < rest_ms:", "if t_ms < 0:",
         EDGE_TEST + "health.py",
     ),
     Mutant(
