@@ -10,23 +10,24 @@ FOLDERS = {"lamppost": ROOT / "edge", "lamplighter": ROOT / "gateway", "lampsim"
 FILES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.py") if "typings" not in path.parts)
 
 # Modules of the pure line take bytes or events plus `now`: what they import may not reach a clock, a file or a socket.
+PURE_GATEWAY = {
+    "centre": "near topics",
+    "footfall": "flow flow_crowd flow_estimate flow_place flow_privacy flow_track",
+    "lines": (
+        "air_poll burst cast counters hearing hints jobs line line_clock poll procedures relay roster "
+        "slot speaking timekeeper turns visit"
+    ),
+    "reports": "alarms energy fleet",
+    "search": "finding",
+    "wanted": "commands desired firmware plan_sync",
+}
 PURE = (
     "lamppost.wire", "lamppost.light", "lamppost.store", "lamppost.post", "lamppost.answers", "lamppost.line",
     "lamppost.meter", "lamppost.clock", "lamppost.console", "lamppost.health", "lamppost.upkeep", "lamppost.timing",
     "lamppost.life", "lamppost.energy", "lamppost.found", "lamppost.dali", "lamppost.intake", "lamppost.blocks",
-    "lamplighter.gateway.poll", "lamplighter.gateway.fleet", "lamplighter.gateway.topics",
-    "lamplighter.gateway.line", "lamplighter.gateway.jobs", "lamplighter.gateway.roster",
-    "lamplighter.gateway.timekeeper", "lamplighter.gateway.finding", "lamplighter.gateway.visit",
-    "lamplighter.gateway.procedures", "lamplighter.gateway.plan_sync", "lamplighter.gateway.commands",
-    "lamplighter.gateway.alarms", "lamplighter.gateway.desired", "lamplighter.gateway.energy",
-    "lamplighter.gateway.flow", "lamplighter.gateway.flow_track", "lamplighter.gateway.flow_estimate",
-    "lamplighter.gateway.flow_privacy", "lamplighter.gateway.flow_crowd", "lamplighter.gateway.flow_place",
     "lamplighter.plans.compile", "lamplighter.plans.neighbours", "lamplighter.plans.neighbourhood",
-    "lamplighter.plans.streets", "lamplighter.gateway.relay", "lamplighter.gateway.near",
-    "lamplighter.gateway.cast", "lamplighter.gateway.firmware", "lamplighter.firmware_image",
-    "lamplighter.gateway.speaking", "lamplighter.gateway.hearing", "lamplighter.gateway.turns",
-    "lamplighter.gateway.line_clock", "lamplighter.gateway.counters", "lamplighter.gateway.slot",
-    "lamplighter.gateway.burst", "lamplighter.gateway.hints", "lamplighter.gateway.air_poll",
+    "lamplighter.plans.streets", "lamplighter.firmware_image",
+    *(f"lamplighter.gateway.{package}.{name}" for package, names in PURE_GATEWAY.items() for name in names.split()),
 )  # fmt: skip
 IMPURE = ("asyncio", "time", "random", "logging", "os", "socket", "secrets", "sqlite3", "select", "threading", "serial")
 

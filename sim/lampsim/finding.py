@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from lamplighter.gateway import line
-from lamplighter.gateway.finding import ADOPTED, Finder, Report
-from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.search.finding import ADOPTED, Finder, Report
 from lamppost.store.settings import Settings
 from lamppost.wire.seal import Key
 

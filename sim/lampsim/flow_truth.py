@@ -1,8 +1,8 @@
 """The gateway's counts of people against the truth: footfall, direction, speed and density, said and so.
 
 People walk past posts with the sensors of `lampsim.people`; the posts announce them as `lamppost.post` does (an edge,
-then every five seconds); the real `lamplighter.gateway.flow.Flow` counts. The truth is where the people were. Errors
-are stated by density, so that a reader knows how far to trust a figure.
+then every five seconds); the real `gateway.footfall.flow.Flow` counts. The truth is where the people were. Errors are
+stated by density, so that a reader knows how far to trust a figure.
 
 Truth in a window, with the words of flow_estimate: footfall is the way people made in range of sensors, over the
 zone's length; people per 100 m their mean number in range of a sensor, over its reach; direction and speed are of those
@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lamplighter.gateway import line
-from lamplighter.gateway.flow import WINDOW_MS, Flow
-from lamplighter.gateway.flow_estimate import posts_met
-from lamplighter.gateway.flow_place import EARTH_DM, metres, zones
+from lamplighter.gateway.footfall.flow import WINDOW_MS, Flow
+from lamplighter.gateway.footfall.flow_estimate import posts_met
+from lamplighter.gateway.footfall.flow_place import EARTH_DM, metres, zones
+from lamplighter.gateway.lines import line
 from lamplighter.plans.site import PostSite
 
 from .people import CLASS, DETECTION_PER_S, HOLD_MS, LOOK_MS, RANGE_M, Person, Point

@@ -4,8 +4,8 @@ import pytest
 from jsonschema import Draft7Validator
 from judge import Contract
 
-from lamplighter.gateway.commands import COMMANDS
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.centre.topics import Topics
+from lamplighter.gateway.wanted.commands import COMMANDS
 
 DOCUMENT = Contract().document
 

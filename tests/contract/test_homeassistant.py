@@ -10,8 +10,8 @@ from homeassistant_rules import faults, render
 from judge import Contract
 from pty_street import PtyStreet
 
-from lamplighter.gateway.homeassistant import Discovery, wish
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.centre.homeassistant import Discovery, wish
+from lamplighter.gateway.centre.topics import Topics
 
 TOPICS = Topics("lamplighter", "lln", "gw1")
 DISCOVERY = Discovery("homeassistant", "lln", "gw1", TOPICS, "0.1.0")

@@ -7,9 +7,9 @@ sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 import pytest
 
-from lamplighter.gateway import broker as broker_module
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import Outbox
+from lamplighter.gateway.centre import broker as broker_module
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import Outbox
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from air_street import CYCLE_MS, Air
 from click.testing import CliRunner
 from firmware_street import FirmwareAir, build
 
-from lamplighter.gateway import air, line
-from lamplighter.gateway.air_poll import BLOCK_EVERY_MS, REPLY_MS, UNSURE_MS
+from lamplighter.gateway.lines import air, line
+from lamplighter.gateway.lines.air_poll import BLOCK_EVERY_MS, REPLY_MS, UNSURE_MS
 from lamplighter.provision import air_files
 from lamplighter.provision.cli_site import provision
 from lamppost.wire import messages

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from lamplighter.gateway.alarms import BACK_MS, SETTLE_MAX_MS, SETTLE_MS, SILENT_MS, Alarm, Alarms, silences
+from lamplighter.gateway.reports.alarms import BACK_MS, SETTLE_MAX_MS, SETTLE_MS, SILENT_MS, Alarm, Alarms, silences
 
 POSTS = [f"p{number:02}" for number in range(1, 31)]
 

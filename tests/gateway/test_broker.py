@@ -9,9 +9,9 @@ import pytest
 from broker_side import TOPICS, Side, listener, numbers, until
 from brokers import free_port, start_mosquitto
 
-from lamplighter.gateway import broker as broker_module
-from lamplighter.gateway.broker import BATCH_BYTES, batch, cut
-from lamplighter.gateway.outbox import TELEMETRY, Entry, Row
+from lamplighter.gateway.centre import broker as broker_module
+from lamplighter.gateway.centre.broker import BATCH_BYTES, batch, cut
+from lamplighter.gateway.store.outbox import TELEMETRY, Entry, Row
 
 pytestmark = pytest.mark.usefixtures("hurry")
 

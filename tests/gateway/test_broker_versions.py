@@ -9,9 +9,9 @@ from broker_side import TOPICS, Side, listener, numbers, until
 from brokers import free_port, start_mosquitto
 from mqtt_tap import Tap
 
-from lamplighter.gateway import broker as broker_module
-from lamplighter.gateway.outbox import TELEMETRY
-from lamplighter.gateway.session import V5, V311, HungUp, Versions
+from lamplighter.gateway.centre import broker as broker_module
+from lamplighter.gateway.centre.session import V5, V311, HungUp, Versions
+from lamplighter.gateway.store.outbox import TELEMETRY
 from lampsim.broker import Broker as SmallBroker
 
 pytestmark = pytest.mark.usefixtures("hurry")

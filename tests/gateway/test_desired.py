@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pty_street import PtyStreet
 
-from lamplighter.gateway import commands
-from lamplighter.gateway.desired import RULES_MAX, Rule, levels, read_groups, read_scenes
+from lamplighter.gateway.wanted import commands
+from lamplighter.gateway.wanted.desired import RULES_MAX, Rule, levels, read_groups, read_scenes
 from lamplighter.plans.hashing import document_hash
 
 POSTS = [f"p{number:02}" for number in range(1, 251)]

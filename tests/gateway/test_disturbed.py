@@ -2,11 +2,11 @@
 
 import pytest
 
-from lamplighter.gateway import disturbed
-from lamplighter.gateway.counters import Counters
-from lamplighter.gateway.disturbed import HELD_S, TRIAL_S, Disturbed, Floods, Lines
-from lamplighter.gateway.line import Result
-from lamplighter.gateway.procedures import Outcome
+from lamplighter.gateway.lines import disturbed
+from lamplighter.gateway.lines.counters import Counters
+from lamplighter.gateway.lines.disturbed import HELD_S, TRIAL_S, Disturbed, Floods, Lines
+from lamplighter.gateway.lines.line import Result
+from lamplighter.gateway.lines.procedures import Outcome
 from lamppost.limits import EVENT_BURST, EVENT_EVERY_MS
 from lamppost.wire import messages
 

@@ -10,9 +10,10 @@ from boxes import Opened, entry
 from cabinet import Centre, start_gateway, stop, write_config
 from pty_street import PtyStreet
 
-from lamplighter.gateway import commands, line
-from lamplighter.gateway.energy import Total, level_for, plus, power_mw, zone
-from lamplighter.gateway.energy_desk import EnergyDesk
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.reports.energy import Total, level_for, plus, power_mw, zone
+from lamplighter.gateway.reports.energy_desk import EnergyDesk
+from lamplighter.gateway.wanted import commands
 from lamplighter.plans.hashing import document_hash
 from lamplighter.plans.site import Luminaire
 from lamppost.wire import messages

@@ -12,11 +12,11 @@ from pty_street import PtyStreet
 from street import Lamp, post_key
 
 from boards import factory_key, make_new, run_find, write_manifest
-from lamplighter.gateway import find_wire
 from lamplighter.gateway.cli import gateway
 from lamplighter.gateway.config import load
-from lamplighter.gateway.hunt import Wanted
-from lamplighter.gateway.keyring import load_keyring
+from lamplighter.gateway.rollover.keyring import load_keyring
+from lamplighter.gateway.search import find_wire
+from lamplighter.gateway.search.hunt import Wanted
 from lamplighter.terminal import BadInput, Failed
 from lamppost.wire import messages
 from lamppost.wire.frame import FINDING, Decoder

@@ -6,8 +6,8 @@ import pytest
 from firmware_street import Board, FirmwareStreet, build
 from street import BUS_KEY
 
-from lamplighter.gateway import line
-from lamplighter.gateway.firmware import INSTALLING_MAX, Image, Rollout
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.wanted.firmware import INSTALLING_MAX, Image, Rollout
 from lamplighter.provision.secret_key import SecretKey
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, Decoder, header, pack

@@ -3,10 +3,10 @@
 import pytest
 from asking import park
 
-from lamplighter.gateway.fleet import REFRESH_MS, TELL_EVERY_MS, Fleet
-from lamplighter.gateway.line import Online, Status
-from lamplighter.gateway.plan_sync import RETRY_MAX_MS, RETRY_MIN_MS, PlanSync, compile_all
-from lamplighter.gateway.topics import Desired
+from lamplighter.gateway.centre.topics import Desired
+from lamplighter.gateway.lines.line import Online, Status
+from lamplighter.gateway.reports.fleet import REFRESH_MS, TELL_EVERY_MS, Fleet
+from lamplighter.gateway.wanted.plan_sync import RETRY_MAX_MS, RETRY_MIN_MS, PlanSync, compile_all
 from lamplighter.plans.hashing import document_hash
 from lamplighter.plans.site import PostSite
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamplighter.gateway import flow_place as place
-from lamplighter.gateway import flow_privacy as privacy
-from lamplighter.gateway.flow import LATE_MS, NUMBERS_MAX, WINDOW_MS, Flow
-from lamplighter.gateway.flow_crowd import LOOK_MS, LOOKS, RAISE_S, RENEW_MS, Threshold, Watch
-from lamplighter.gateway.flow_track import EDGES_MAX, REPEAT_MS
+from lamplighter.gateway.footfall import flow_place as place
+from lamplighter.gateway.footfall import flow_privacy as privacy
+from lamplighter.gateway.footfall.flow import LATE_MS, NUMBERS_MAX, WINDOW_MS, Flow
+from lamplighter.gateway.footfall.flow_crowd import LOOK_MS, LOOKS, RAISE_S, RENEW_MS, Threshold, Watch
+from lamplighter.gateway.footfall.flow_track import EDGES_MAX, REPEAT_MS
 from lamplighter.plans.neighbours import EARTH_DM
 from lamplighter.plans.site import PostSite
 

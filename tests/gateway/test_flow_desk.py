@@ -7,13 +7,13 @@ import pytest
 from cabinet import Centre, start_gateway, stop, write_config
 from pty_street import PtyStreet
 
-from lamplighter.gateway.broker import counts
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.flow import WINDOW_MS
-from lamplighter.gateway.flow_crowd import RAISE_S, Threshold
-from lamplighter.gateway.flow_desk import FlowDesk
-from lamplighter.gateway.line import Heard, Items
-from lamplighter.gateway.outbox import EVENTS, FLOW, Entry, Outbox
+from lamplighter.gateway.centre.broker import counts
+from lamplighter.gateway.footfall.flow import WINDOW_MS
+from lamplighter.gateway.footfall.flow_crowd import RAISE_S, Threshold
+from lamplighter.gateway.footfall.flow_desk import FlowDesk
+from lamplighter.gateway.lines.line import Heard, Items
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, FLOW, Entry, Outbox
 from lamplighter.plans.site import PostSite
 from lamppost.light.commands import Commands
 from lamppost.light.layers import CROWD
@@ -48,7 +48,7 @@ class Cabinet:
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(ms=835_000_200_000 // WINDOW_MS * WINDOW_MS)
-    monkeypatch.setattr("lamplighter.gateway.flow_desk.true_utc_ms", lambda: clock.ms)
+    monkeypatch.setattr("lamplighter.gateway.footfall.flow_desk.true_utc_ms", lambda: clock.ms)
     return clock
 
 
@@ -85,7 +85,7 @@ def test_windows_are_kept_under_numbers_of_their_own_and_without_groups_all_are_
 
 
 def test_without_a_clock_nothing_is_counted(monkeypatch) -> None:
-    monkeypatch.setattr("lamplighter.gateway.flow_desk.true_utc_ms", lambda: None)
+    monkeypatch.setattr("lamplighter.gateway.footfall.flow_desk.true_utc_ms", lambda: None)
     cabinet = Cabinet({})
     desk = FlowDesk(cabinet)  # type: ignore[arg-type]
     desk.tick()

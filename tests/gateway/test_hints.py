@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from street import Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.burst import FRUITLESS_MAX, PAUSE_MS, ROUNDS, Burst
-from lamplighter.gateway.hints import DUE_MS, HINTS_MAX, Hints
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.burst import FRUITLESS_MAX, PAUSE_MS, ROUNDS, Burst
+from lamplighter.gateway.lines.hints import DUE_MS, HINTS_MAX, Hints
 
 
 def test_each_is_told_twice_and_those_never_told_first() -> None:

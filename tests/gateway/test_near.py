@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pty_lines import Lines, listen
 from several_lines import sites_of
 
-from lamplighter.gateway.near import CLOCKS_MS, LATE_MAX_MS, NEAR_MAX, Near, age_now, payload, read
-from lamplighter.gateway.relay import AGE_MAX_MS
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.centre.near import CLOCKS_MS, LATE_MAX_MS, NEAR_MAX, Near, age_now, payload, read
+from lamplighter.gateway.centre.topics import Topics
+from lamplighter.gateway.lines.relay import AGE_MAX_MS
 from lamplighter.plans.neighbourhood import FarSite
 
 NOW = 850_000_000_000

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from lamplighter.gateway import commands, line
-from lamplighter.gateway.orders import KEPT_MAX, Order, Orders
-from lamplighter.gateway.procedures import Outcome
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.procedures import Outcome
+from lamplighter.gateway.wanted import commands
+from lamplighter.gateway.wanted.orders import KEPT_MAX, Order, Orders
 from lamppost.light.layers import EMERGENCY, ENERGY, OPERATOR
 from lamppost.light.program import CAP, RAISE, SET
 from lamppost.wire import messages

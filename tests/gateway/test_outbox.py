@@ -17,8 +17,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lamplighter.gateway.ledger import STEP_S, TRANSACTIONS_MAX, FullError
-from lamplighter.gateway.outbox import EPOCHS_MAX, EVENTS, HEARD_MAX, TELEMETRY
+from lamplighter.gateway.store.ledger import STEP_S, TRANSACTIONS_MAX, FullError
+from lamplighter.gateway.store.outbox import EPOCHS_MAX, EVENTS, HEARD_MAX, TELEMETRY
 
 CHILD = str(Path(__file__).parent / "helpers" / "outbox_child.py")
 POSTS = ("p01", "p02")

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from boxes import Opened, entry
 
-from lamplighter.gateway.desk import Desk
-from lamplighter.gateway.outbox import EVENTS, FLOW, TELEMETRY, Entry
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.centre.topics import Topics
+from lamplighter.gateway.store.outbox import EVENTS, FLOW, TELEMETRY, Entry
+from lamplighter.gateway.wanted.desk import Desk
 
 CHILD = Path(__file__).parent / "helpers" / "full_disk_child.py"
 

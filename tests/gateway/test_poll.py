@@ -2,8 +2,8 @@
 
 from street import BUS_KEY, UTC_MS, Street
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
 from lamppost.wire import messages
 from lamppost.wire.frame import Decoder
 

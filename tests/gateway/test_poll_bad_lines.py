@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from street import BUS_KEY, Lamp, Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.procedures import command, send_plan
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.procedures import command, send_plan
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, Decoder, header, pack
 from lamppost.wire.seal import Key

@@ -4,8 +4,8 @@ import pytest
 from asking import ask
 from street import BUS_KEY, UTC_MS, Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.procedures import command
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.procedures import command
 from lamppost.wire import messages
 from lamppost.wire.post_link import PostLink
 

@@ -4,8 +4,8 @@ import pytest
 from asking import ask, plan_of
 from street import UTC_MS, Street
 
-from lamplighter.gateway import line
-from lamplighter.gateway.procedures import Outcome, Reasons, command, send_plan, why
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.procedures import Outcome, Reasons, command, send_plan, why
 from lamppost.light.layers import OPERATOR
 from lamppost.wire import messages
 

@@ -2,7 +2,7 @@
 
 from street import UTC_MS, Street
 
-from lamplighter.gateway import line
+from lamplighter.gateway.lines import line
 from lamppost.wire import messages
 from lamppost.wire.frame import Decoder
 

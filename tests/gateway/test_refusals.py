@@ -7,7 +7,7 @@ from brokers import free_port
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from lamplighter.gateway.refusals import reason
+from lamplighter.gateway.centre.refusals import reason
 
 
 def words(error: Exception) -> str:

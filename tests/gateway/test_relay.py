@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from several_lines import Cabinet, bus_key, park
 from street import Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.relay import (
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.relay import (
     AGAIN_MS,
     AGE_MAX_MS,
     BURST,

@@ -105,7 +105,7 @@ BAD = [
 
 @pytest.mark.parametrize(("fields", "words"), BAD)
 def test_a_bad_request_for_items_is_refused(fields, words) -> None:
-    from lamplighter.gateway.commands import RequestError, read
+    from lamplighter.gateway.wanted.commands import RequestError, read
 
     value = {"v": 1, "transaction": "t", "expires": "2026-06-21T20:05:00Z", "command": "resend"} | fields
     with pytest.raises(RequestError, match=words):

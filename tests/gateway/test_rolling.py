@@ -4,7 +4,7 @@ import pytest
 from rolling_street import FORGOTTEN_MS, RollingStreet
 from street import BUS_KEY, post_key
 
-from lamplighter.gateway import line
+from lamplighter.gateway.lines import line
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
 from lamppost.wire.seal import Key

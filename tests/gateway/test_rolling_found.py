@@ -5,10 +5,10 @@ import pytest
 from rolling_street import FORGOTTEN_MS, RollingStreet
 from street import BUS_KEY, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.finding import ADOPTED, STAYS, UNPLACED, WRONG_KEY
-from lamplighter.gateway.hunt import Hunt, Wanted
-from lamplighter.gateway.keyring import Keyring
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.rollover.keyring import Keyring
+from lamplighter.gateway.search.finding import ADOPTED, STAYS, UNPLACED, WRONG_KEY
+from lamplighter.gateway.search.hunt import Hunt, Wanted
 
 NAMES = {1: "p1", 2: "p2", 3: "p3"}
 NEXT = 4  # the flag of a next post key in a board's record

@@ -12,8 +12,8 @@ from street import BUS_KEY, post_key
 
 from lamplighter.gateway.cli_rollover import rollover
 from lamplighter.gateway.config import load
-from lamplighter.gateway.keyring import Keyring, load_keyring, save_keyring
-from lamplighter.gateway.rollover_wish import WISH, leave_wish, read_wish
+from lamplighter.gateway.rollover.keyring import Keyring, load_keyring, save_keyring
+from lamplighter.gateway.rollover.rollover_wish import WISH, leave_wish, read_wish
 from lamplighter.terminal import BadInput, Failed
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamplighter.gateway.roster import NEW, OFFLINE, SESSION, Peer, Roster
+from lamplighter.gateway.lines.roster import NEW, OFFLINE, SESSION, Peer, Roster
 
 MOVES = st.lists(
     st.tuples(

@@ -6,7 +6,8 @@ import pytest
 from boxes import Opened
 from street import BUS_KEY, Lamp, Street
 
-from lamplighter.gateway import items, line
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.store import items
 from lamppost.wire import faults, messages
 from lamppost.wire.post_link import PostLink
 

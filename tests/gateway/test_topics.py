@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamplighter.gateway import commands, items, line
-from lamplighter.gateway.commands import RequestError, read, utc_seconds
-from lamplighter.gateway.outbox import EVENTS, TELEMETRY
-from lamplighter.gateway.procedures import Outcome, Reasons
-from lamplighter.gateway.topics import DESIRED_MAX, Topics, parse_desired, utc_text
+from lamplighter.gateway.centre.topics import DESIRED_MAX, Topics, parse_desired, utc_text
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.procedures import Outcome, Reasons
+from lamplighter.gateway.store import items
+from lamplighter.gateway.store.outbox import EVENTS, TELEMETRY
+from lamplighter.gateway.wanted import commands
+from lamplighter.gateway.wanted.commands import RequestError, read, utc_seconds
 from lamppost.wire import messages
 
 NOW_S = 835_000_000

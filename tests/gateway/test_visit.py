@@ -2,9 +2,9 @@
 
 from street import Street
 
-from lamplighter.gateway import line
-from lamplighter.gateway.finding import GARBLED
-from lamplighter.gateway.visit import OWED_MAX, TURN, TURN_WALKED, WALKED_MS, Visit
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.visit import OWED_MAX, TURN, TURN_WALKED, WALKED_MS, Visit
+from lamplighter.gateway.search.finding import GARBLED
 from lamppost.wire import messages
 from lamppost.wire.frame import FINDING, GATEWAY, header, pack
 

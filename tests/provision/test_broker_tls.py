@@ -13,12 +13,12 @@ import pytest
 from town import NOW, Town, context, until
 
 from lamplighter import whole_file
-from lamplighter.gateway import broker as broker_module
-from lamplighter.gateway.broker import Broker
+from lamplighter.gateway.centre import broker as broker_module
+from lamplighter.gateway.centre.broker import Broker
+from lamplighter.gateway.centre.topics import Topics
 from lamplighter.gateway.config import load
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 from lamplighter.provision import private, site
 from lamplighter.provision.authority import Authority, Identity
 

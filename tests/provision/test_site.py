@@ -10,7 +10,7 @@ from town import NOW, gateway_toml, read
 
 from lamplighter.cli import lamplighter
 from lamplighter.gateway.config import load
-from lamplighter.gateway.keys import read_keys
+from lamplighter.gateway.rollover.keys import read_keys
 from lamplighter.provision import broker_files, site
 from lamplighter.provision.authority import Authority
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from lamplighter.cli import lamplighter
 from lamplighter.gateway.clock import true_utc_s
-from lamplighter.gateway.outbox import EVENTS
-from lamplighter.gateway.state_folder import lock_state
+from lamplighter.gateway.store.outbox import EVENTS
+from lamplighter.gateway.store.state_folder import lock_state
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pty_street import PtyStreet
 
 from lamplighter.cli import lamplighter
 from lamplighter.gateway.config import ConfigError, load
-from lamplighter.gateway.database import Database
 from lamplighter.gateway.notify import Notifier
+from lamplighter.gateway.store.database import Database
 
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 UNIT = UNITS / "lamplighter-gateway.service"

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from lamplighter.gateway.ledger import Ledger
+from lamplighter.gateway.store.ledger import Ledger
 from lamppost.answers import Answers
 from lampsim.check.broken import Broken
 from lampsim.check.gateway.disk import Disk
@@ -53,7 +53,7 @@ def test_a_full_disk_refuses_and_nobody_forgets(kind) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "submit", watched)
-        patch.setattr("lamplighter.gateway.database.CACHE_KB", 64)
+        patch.setattr("lamplighter.gateway.store.database.CACHE_KB", 64)
         street.run()
     street.close()
     assert refused or kind == "page", "a small store finds room within its pages"

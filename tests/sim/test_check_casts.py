@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lamplighter.gateway.firmware import Rollout
+from lamplighter.gateway.wanted.firmware import Rollout
 from lampsim.check.broken import Broken
 from lampsim.check.run import drawn, play
 from lampsim.check.witness.promises import Witness

@@ -4,8 +4,18 @@ import random
 
 import pytest
 
-from lamplighter.gateway.finding import ADOPTED, DEAF, PARKED, SEARCHES_MAX, STAYS, UNKNOWN, UNPLACED, WRONG_KEY, Finder
-from lamplighter.gateway.line import Received
+from lamplighter.gateway.lines.line import Received
+from lamplighter.gateway.search.finding import (
+    ADOPTED,
+    DEAF,
+    PARKED,
+    SEARCHES_MAX,
+    STAYS,
+    UNKNOWN,
+    UNPLACED,
+    WRONG_KEY,
+    Finder,
+)
 from lampsim.finding import BUS_KEY, Bench, Table, board_key, measure
 
 SLOWER = [(9600, 0, 70), (19_200, 0, 50), (19_200, 0.1, 90), (9600, 0.1, 130)]
@@ -129,7 +139,7 @@ def test_a_board_whose_power_goes_in_the_middle_is_deaf_and_found_again() -> Non
             except StopIteration as end:
                 return end.value
 
-    from lamplighter.gateway import line
+    from lamplighter.gateway.lines import line
 
     bench.port.handle(line.Search("find", spoken()))
     bench.loop.run_until(bench.loop.now_us + 20_000_000)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lamplighter.gateway.disturbed import TRIAL_S
+from lamplighter.gateway.lines.disturbed import TRIAL_S
 from lampsim.faults.lines import Jabber, MadPost
 from lampsim.town.generate import town
 from lampsim.virtual import town_life

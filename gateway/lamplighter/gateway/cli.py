@@ -63,7 +63,7 @@ def summary(config: Config) -> str:
 
 def run(config: Config) -> int:
     """The daemon, from start to exit code."""
-    from lamplighter.gateway.state_folder import StartError
+    from lamplighter.gateway.store.state_folder import StartError
 
     try:
         asyncio.run(_serve(config))

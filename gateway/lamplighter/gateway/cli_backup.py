@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from lamplighter.gateway import backup as backups
 from lamplighter.gateway.clock import true_utc_s
 from lamplighter.gateway.config import Config, ConfigError, load
+from lamplighter.gateway.store import backup as backups
 from lamplighter.terminal import BadInput, Failed
 
 CONFIG = click.option(
@@ -40,7 +40,7 @@ def make(path: Path, file: Path) -> int:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(path: Path, file: Path) -> int:
     """Put FILE in the place of the store, which is kept beside it. The gateway must be stopped."""
-    from lamplighter.gateway.state_folder import StartError, lock_state
+    from lamplighter.gateway.store.state_folder import StartError, lock_state
 
     database = database_of(path)
     try:

@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from lamplighter.gateway.config import Config, ConfigError, load
-from lamplighter.gateway.find_ask import ask
-from lamplighter.gateway.finding import UNPLACED
-from lamplighter.gateway.hunt import IDENTITY_MAX, Wanted
-from lamplighter.gateway.keyring import load_manifest
-from lamplighter.gateway.state_folder import StartError, lock_state
+from lamplighter.gateway.rollover.keyring import load_manifest
+from lamplighter.gateway.search.find_ask import ask
+from lamplighter.gateway.search.finding import UNPLACED
+from lamplighter.gateway.search.hunt import IDENTITY_MAX, Wanted
+from lamplighter.gateway.store.state_folder import StartError, lock_state
 from lamplighter.terminal import BadInput, print_json
 
 
@@ -45,7 +45,7 @@ def find(
     except StartError as error:
         report = ask(config.state_dir, wanted, str(error))
     else:
-        from lamplighter.gateway.find_alone import search
+        from lamplighter.gateway.search.find_alone import search
 
         with lock:
             report = search(config, wanted)

@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from lamplighter.gateway.config import Config, ConfigError, load
-from lamplighter.gateway.keyring import Keyring, load_keyring
-from lamplighter.gateway.rollover_wish import leave_wish, read_wish
-from lamplighter.gateway.state_folder import StartError, lock_state
+from lamplighter.gateway.rollover.keyring import Keyring, load_keyring
+from lamplighter.gateway.rollover.rollover_wish import leave_wish, read_wish
+from lamplighter.gateway.store.state_folder import StartError, lock_state
 from lamplighter.terminal import BadInput, Failed, print_json
 
 

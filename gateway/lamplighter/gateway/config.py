@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lamplighter.gateway.fields import Field, Table, boolean, integer, number, one_of, text, texts
-from lamplighter.gateway.flow_crowd import Threshold
-from lamplighter.gateway.keyring import load_keyring
-from lamplighter.gateway.keys import Keys, read_keys
+from lamplighter.gateway.footfall.flow_crowd import Threshold
+from lamplighter.gateway.rollover.keyring import load_keyring
+from lamplighter.gateway.rollover.keys import Keys, read_keys
 from lamplighter.plans.neighbourhood import FAR_MAX, FarSite, Neighbourhood, neighbourhood
 from lamplighter.plans.site import Luminaire, PostSite
 from lamplighter.plans.streets import Streets, StreetsError, read_streets

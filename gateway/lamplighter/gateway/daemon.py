@@ -13,35 +13,38 @@ import sqlite3
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from lamplighter.gateway import disturbed, items, line, metrics, orders
-from lamplighter.gateway.air import AirBus
-from lamplighter.gateway.air_poll import AirPoller
-from lamplighter.gateway.alarm_desk import AlarmDesk
-from lamplighter.gateway.broker import Broker
-from lamplighter.gateway.bus import Bus, PortError
+from lamplighter.gateway.centre.broker import Broker
+from lamplighter.gateway.centre.homeassistant_desk import HomeAssistantDesk
+from lamplighter.gateway.centre.topics import Topics, dump
 from lamplighter.gateway.clock import true_utc_ms, true_utc_s, uncertainty_ms
 from lamplighter.gateway.config import Config
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.desired_desk import DesiredDesk
-from lamplighter.gateway.desk import Desk
-from lamplighter.gateway.energy_desk import EnergyDesk
-from lamplighter.gateway.find_desk import FindDesk
-from lamplighter.gateway.firmware_desk import FirmwareDesk
-from lamplighter.gateway.fleet import Fleet
-from lamplighter.gateway.flow_desk import FlowDesk
-from lamplighter.gateway.homeassistant_desk import HomeAssistantDesk
-from lamplighter.gateway.ledger import Ledger
+from lamplighter.gateway.footfall.flow_desk import FlowDesk
+from lamplighter.gateway.lines import disturbed, line
+from lamplighter.gateway.lines.air import AirBus
+from lamplighter.gateway.lines.air_poll import AirPoller
+from lamplighter.gateway.lines.bus import Bus, PortError
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.relay_desk import RelayDesk
 from lamplighter.gateway.notify import Notifier
-from lamplighter.gateway.orders import Orders
-from lamplighter.gateway.outbox import Outbox
 from lamplighter.gateway.own_update import OwnUpdate
-from lamplighter.gateway.plan_desk import PlanDesk
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.relay_desk import RelayDesk
-from lamplighter.gateway.rollover_desk import RolloverDesk
-from lamplighter.gateway.state_folder import StartError, lock_state
-from lamplighter.gateway.status import StatusReport
-from lamplighter.gateway.topics import Topics, dump
+from lamplighter.gateway.reports import metrics
+from lamplighter.gateway.reports.alarm_desk import AlarmDesk
+from lamplighter.gateway.reports.energy_desk import EnergyDesk
+from lamplighter.gateway.reports.fleet import Fleet
+from lamplighter.gateway.reports.status import StatusReport
+from lamplighter.gateway.rollover.rollover_desk import RolloverDesk
+from lamplighter.gateway.search.find_desk import FindDesk
+from lamplighter.gateway.store import items
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.ledger import Ledger
+from lamplighter.gateway.store.outbox import Outbox
+from lamplighter.gateway.store.state_folder import StartError, lock_state
+from lamplighter.gateway.wanted import orders
+from lamplighter.gateway.wanted.desired_desk import DesiredDesk
+from lamplighter.gateway.wanted.desk import Desk
+from lamplighter.gateway.wanted.firmware_desk import FirmwareDesk
+from lamplighter.gateway.wanted.orders import Orders
+from lamplighter.gateway.wanted.plan_desk import PlanDesk
 from lamppost.wire.packed import AGE_MAX_MS
 
 Answered = Callable[[line.Result], None]

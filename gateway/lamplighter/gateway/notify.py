@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from lamplighter.gateway.database import Database
+from lamplighter.gateway.store.database import Database
 
 
 class Notifier:

@@ -25,7 +25,7 @@ from lamplighter.provision import private
 from lamplighter.provision.authority import Authority
 from lamplighter.provision.private import PUBLIC, ProvisionError, whole_folder
 
-ROOT = "lamplighter-post"  # as lamplighter.gateway.air has it; a test compares them
+ROOT = "lamplighter-post"  # as lamplighter.gateway.lines.air has it; a test compares them
 SINCE = datetime.datetime(2000, 1, 2, tzinfo=datetime.UTC)
 DAYS = 100 * 365
 ITERATIONS = 101  # mosquitto_passwd's own; the passwords are random, so nothing is gained by more

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from lamplighter.gateway import line
-from lamplighter.gateway.procedures import Outcome, command
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.procedures import Outcome, command
 from lamppost.wire import messages
 from lamppost.wire.frame import Decoder, Frame
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lamplighter.firmware_image import Image
-from lamplighter.gateway import line
-from lamplighter.gateway.firmware import Answered, Rollout
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.wanted.firmware import Answered, Rollout
 from lamplighter.provision import image as images
 from lamplighter.provision.secret_key import SecretKey
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from lamplighter.gateway import line
+from lamplighter.gateway.lines import line
 from lamppost.light.layers import PRESENCE
 
 from ..virtual.world import Options, World

@@ -6,7 +6,7 @@ that overlap meet in `lampsim.line.Line`, byte by byte.
 
 from __future__ import annotations
 
-from lamplighter.gateway import line
+from lamplighter.gateway.lines import line
 from lamppost.wire import messages
 from lamppost.wire.frame import GATEWAY, Decoder, Frame
 

@@ -5,7 +5,7 @@ What it promises
   seconds, all sensors at once: the worst case for a line.
 - The night begins when every post runs its plan; until then it is not counted.
 - Lines follow the streets (`lampsim.town.wiring`), 32 posts each, and a cabinet has up to eight of them. With `relay`
-  the gateways say events again, as lamplighter.gateway.relay has it, on every line and in every cabinet where some post
+  the gateways say events again, as gateway.lines.relay has it, on every line and in every cabinet where some post
   has a neighbour; without it a post hears its own line only.
 """
 

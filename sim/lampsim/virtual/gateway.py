@@ -1,11 +1,11 @@
 """One cabinet in virtual time: the real Poller of each line, the real plan logic, and a store that survives its kill.
 
 What it promises
-- What is said on a line and when is decided by lamplighter.gateway.poll; who needs which plan by plan_sync; how a plan
+- What is said on a line and when is decided by gateway.lines.poll; who needs which plan by plan_sync; how a plan
   gets there by procedures. Only the disk is simulated (store.py): an item is acknowledged to its post a moment after
   it was committed.
 - `kill` forgets everything but the store, at any microsecond; `start` goes on from there.
-- What is said again on another line, or in the next cabinet, is decided by lamplighter.gateway.relay.
+- What is said again on another line, or in the next cabinet, is decided by lamplighter.gateway.lines.relay.
 - Items go to the centre while `connected`, again after a kill in between, always with the same id.
 """
 
@@ -15,12 +15,12 @@ import random
 from collections.abc import Callable
 from hashlib import sha256
 
-from lamplighter.gateway import line
-from lamplighter.gateway.disturbed import Lines
-from lamplighter.gateway.plan_sync import Compiled, PlanSync
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.procedures import Outcome, send_plan
-from lamplighter.gateway.relay import Relay, Told
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.disturbed import Lines
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.procedures import Outcome, send_plan
+from lamplighter.gateway.lines.relay import Relay, Told
+from lamplighter.gateway.wanted.plan_sync import Compiled, PlanSync
 from lamplighter.plans.neighbourhood import Neighbourhood
 from lamplighter.plans.site import PostSite
 from lamppost.wire import messages

@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway.procedures import send_plan
+from lamplighter.gateway.lines.procedures import send_plan
 from lamppost.limits import DERATE_FROM_DC
 from lamppost.wire.post_link import PostLink
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lamplighter.gateway.outbox import HEARD_MAX, Seen
-from lamplighter.gateway.outbox import Entry as Row
+from lamplighter.gateway.store.outbox import HEARD_MAX, Seen
+from lamplighter.gateway.store.outbox import Entry as Row
 from lamppost.wire import messages
 
 

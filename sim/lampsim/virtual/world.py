@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway.plan_sync import Compiled
+from lamplighter.gateway.wanted.plan_sync import Compiled
 from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import Document, load_value
 from lamplighter.plans.streets import Streets

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from trial import NAME, NODES, Cluster
 
-from lamplighter.gateway.broker import Broker
+from lamplighter.gateway.centre.broker import Broker
+from lamplighter.gateway.centre.topics import Topics
 from lamplighter.gateway.config import load
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 
 
 class Cabinet:

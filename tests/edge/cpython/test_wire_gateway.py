@@ -5,10 +5,10 @@ import itertools
 import pytest
 from bench import BUS_KEY, Bench, Random, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.roster import HELLO_TRIES, LONELY_EVERY_MS
-from lamplighter.gateway.slot import WINDOWS_MAX
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.roster import HELLO_TRIES, LONELY_EVERY_MS
+from lamplighter.gateway.lines.slot import WINDOWS_MAX
 from lamppost.limits import FRAME_MAX, TICKS_MASK
 from lamppost.wire import messages
 from lamppost.wire.access import Timing

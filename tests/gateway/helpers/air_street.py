@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from street import BUS_KEY, UTC_MS, Lamp, post_key
 
-from lamplighter.gateway import air, line
-from lamplighter.gateway.air_poll import AirPoller
+from lamplighter.gateway.lines import air, line
+from lamplighter.gateway.lines.air_poll import AirPoller
 from lamppost.wire import messages
 from lamppost.wire.frame import unpack
 

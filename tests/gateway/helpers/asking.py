@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from street import Street
 
-from lamplighter.gateway import line
+from lamplighter.gateway.lines import line
 from lamplighter.plans.compile import compile_for
 from lamplighter.plans.document import load
 from lamplighter.plans.site import PostSite

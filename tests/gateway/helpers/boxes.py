@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.ledger import Ledger
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.ledger import Ledger
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 
 
 def body(post: str, seq: int) -> str:

@@ -6,10 +6,10 @@ import json
 
 import aiomqtt
 
-from lamplighter.gateway.broker import Broker
+from lamplighter.gateway.centre.broker import Broker
+from lamplighter.gateway.centre.topics import Topics
 from lamplighter.gateway.config import Mqtt
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 
 TOPICS = Topics("lamplighter", "lln", "gw9")
 

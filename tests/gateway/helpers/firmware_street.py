@@ -6,9 +6,9 @@ from pathlib import Path
 from air_street import Air
 from street import BUS_KEY, Lamp, Street
 
-from lamplighter.gateway import line
-from lamplighter.gateway.firmware import Image, Rollout
-from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.wanted.firmware import Image, Rollout
 from lamplighter.provision import image
 from lamplighter.provision.secret_key import SecretKey
 from lampsim.virtual.firmware import Flash, VirtualFirmware

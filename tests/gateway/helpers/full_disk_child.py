@@ -6,8 +6,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 
 folder = Path(sys.argv[1])
 said: list[str] = []

@@ -15,8 +15,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Entry, Outbox
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, TELEMETRY, Entry, Outbox
 
 POSTS = ("p01", "p02", "p03")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from street import BUS_KEY, UTC_MS, Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.keyring import Keyring
-from lamplighter.gateway.rolling import Rolling, standing
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.rollover.keyring import Keyring
+from lamplighter.gateway.rollover.rolling import Rolling, standing
 from lamppost.limits import GRACE_MS
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import Decoder
@@ -63,7 +63,7 @@ class RollingStreet(Street):
         self.poller = Gone()
 
     def make_poller(self, keys, counter, acks=None, bus_key=BUS_KEY):
-        from lamplighter.gateway.poll import Poller
+        from lamplighter.gateway.lines.poll import Poller
 
         return Poller(keys, bus_key, self.baud, self.random.randbytes, counter, self.reserved.append, acks)
 

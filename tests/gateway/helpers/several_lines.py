@@ -9,9 +9,9 @@ from importlib.resources import files
 
 from street import Lamp, Street, post_key
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.relay import Relay
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.relay import Relay
 from lamplighter.plans.compile import compile_at
 from lamplighter.plans.document import load
 from lamplighter.plans.neighbourhood import neighbourhood

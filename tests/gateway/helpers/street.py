@@ -3,8 +3,8 @@
 import heapq
 import random
 
-from lamplighter.gateway import line
-from lamplighter.gateway.poll import Poller
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
 from lamppost.post import Post
 from lamppost.store.settings import Settings
 from lamppost.wire import messages

@@ -15,8 +15,8 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import TELEMETRY, Entry, Outbox
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import TELEMETRY, Entry, Outbox
 
 BATCH = 10
 ROUNDS = 3

@@ -16,9 +16,9 @@ from pathlib import Path
 from lamplighter import cli as _command  # noqa: F401 what the service has in its memory too
 from lamplighter import plans
 from lamplighter.gateway import cli as _service
-from lamplighter.gateway import line
 from lamplighter.gateway.config import load
 from lamplighter.gateway.daemon import Daemon
+from lamplighter.gateway.lines import line
 from lamplighter.plans.hashing import document_hash
 from lamppost.wire import messages
 

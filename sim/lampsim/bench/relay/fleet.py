@@ -17,12 +17,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from lamplighter.gateway import line
-from lamplighter.gateway.broker import batch
-from lamplighter.gateway.fleet import State
-from lamplighter.gateway.items import from_items
-from lamplighter.gateway.outbox import Row
-from lamplighter.gateway.topics import Topics, dump
+from lamplighter.gateway.centre.broker import batch
+from lamplighter.gateway.centre.topics import Topics, dump
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.reports.fleet import State
+from lamplighter.gateway.store.items import from_items
+from lamplighter.gateway.store.outbox import Row
 from lamplighter.plans.site import PostSite
 from lamppost.wire import messages
 

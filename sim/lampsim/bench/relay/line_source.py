@@ -15,12 +15,12 @@ from pathlib import Path
 
 import serialx
 
-from lamplighter.gateway.broker import Broker
+from lamplighter.gateway.centre.broker import Broker
+from lamplighter.gateway.centre.topics import Topics, dump, utc_text
 from lamplighter.gateway.clock import true_utc_s
 from lamplighter.gateway.config import Mqtt
-from lamplighter.gateway.database import Database
-from lamplighter.gateway.outbox import EVENTS, Entry, Outbox
-from lamplighter.gateway.topics import Topics, dump, utc_text
+from lamplighter.gateway.store.database import Database
+from lamplighter.gateway.store.outbox import EVENTS, Entry, Outbox
 from lampsim.bench.relay.lines import number_of
 
 BUDGET_BYTES = 256 << 20  # outbox_mb as it is by default

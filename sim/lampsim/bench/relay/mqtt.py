@@ -1,7 +1,7 @@
 """A small MQTT 3.1.1 client for load: one asyncio Protocol and a few KB a connection, QoS 0 and 1, nothing kept.
 
-It stands for others' clients here; the gateway's own is lamplighter.gateway.broker. It trusts the broker that this
-benchmark started.
+It stands for others' clients here; the gateway's own is lamplighter.gateway.centre.broker. It trusts the broker that
+this benchmark started.
 """
 
 from __future__ import annotations

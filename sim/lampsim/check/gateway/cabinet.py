@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import items, line
-from lamplighter.gateway.air_poll import AirPoller
-from lamplighter.gateway.disturbed import Lines
-from lamplighter.gateway.finding import ADOPTED, STAYS, Report
-from lamplighter.gateway.hunt import Hunt, Wanted
-from lamplighter.gateway.ledger import Ledger
-from lamplighter.gateway.outbox import Outbox
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.roster import Roster
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.air_poll import AirPoller
+from lamplighter.gateway.lines.disturbed import Lines
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.lines.roster import Roster
+from lamplighter.gateway.search.finding import ADOPTED, STAYS, Report
+from lamplighter.gateway.search.hunt import Hunt, Wanted
+from lamplighter.gateway.store import items
+from lamplighter.gateway.store.ledger import Ledger
+from lamplighter.gateway.store.outbox import Outbox
 from lamppost.wire.packed import AGE_MAX_MS
 from lampsim.check.gateway.casts import Casts
 from lampsim.check.gateway.centre import Centre

@@ -21,10 +21,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway.firmware import Answered, Rollout
-from lamplighter.gateway.firmware_desk import FirmwareDesk
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.topics import Topics
+from lamplighter.gateway.centre.topics import Topics
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.wanted.firmware import Answered, Rollout
+from lamplighter.gateway.wanted.firmware_desk import FirmwareDesk
 from lamplighter.plans.hashing import document_hash
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway import commands
-from lamplighter.gateway.outbox import EVENTS, TELEMETRY, Row
-from lamplighter.gateway.topics import utc_text
+from lamplighter.gateway.centre.topics import utc_text
+from lamplighter.gateway.store.outbox import EVENTS, TELEMETRY, Row
+from lamplighter.gateway.wanted import commands
 from lamplighter.office.gaps import Gaps
 from lampsim.check.gateway.requests import EXPIRES_S
 

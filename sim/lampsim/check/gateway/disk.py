@@ -14,7 +14,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
-from lamplighter.gateway.database import Database
+from lamplighter.gateway.store.database import Database
 
 FAST = Path("/dev/shm")  # where fsync costs nothing, and is waited for all the same
 

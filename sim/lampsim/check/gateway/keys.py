@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway import line
-from lamplighter.gateway.keyring import Keyring
-from lamplighter.gateway.poll import Poller
-from lamplighter.gateway.rolling import Rolling, standing
+from lamplighter.gateway.lines import line
+from lamplighter.gateway.lines.poll import Poller
+from lamplighter.gateway.rollover.keyring import Keyring
+from lamplighter.gateway.rollover.rolling import Rolling, standing
 from lamppost.wire import contexts, messages
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack
 from lamppost.wire.seal import Key

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from lamplighter.gateway.database import SCHEMA
+from lamplighter.gateway.store.database import SCHEMA
 
 
 class MemoryDatabase:
-    """The interface of lamplighter.gateway.database.Database over one connection: each work is one commit, at once."""
+    """The interface of gateway.store.database.Database over one connection: each work is one commit, at once."""
 
     def __init__(self, epoch: str) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway import line, procedures
-from lamplighter.gateway.plan_sync import PlanSync, compile_all
-from lamplighter.gateway.topics import Desired
+from lamplighter.gateway.centre.topics import Desired
+from lamplighter.gateway.lines import line, procedures
+from lamplighter.gateway.wanted.plan_sync import PlanSync, compile_all
 from lamplighter.plans.hashing import document_hash
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lamplighter.gateway import commands, line, orders, procedures
-from lamplighter.gateway.orders import Order, Orders
-from lamplighter.gateway.topics import utc_text
+from lamplighter.gateway.centre.topics import utc_text
+from lamplighter.gateway.lines import line, procedures
+from lamplighter.gateway.wanted import commands, orders
+from lamplighter.gateway.wanted.orders import Order, Orders
 from lamppost.wire import messages
 from lampsim.check.worlds import Ask
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway import hints, jobs
+from lamplighter.gateway.lines import hints, jobs
 from lampsim.check.broken import Breaks, Broken
 from lampsim.check.witness.life import Life
 

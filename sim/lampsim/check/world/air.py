@@ -2,7 +2,8 @@
 
 It stands in the place of bus.Bus. What a broker does is simple: whole frames, in order for each reader, sooner or
 later or (QoS 0) never; nothing to who is not connected. What a post takes of it is decided by its own AirPort, what
-the gateway takes by gateway/air.py. A stranger here is as strong as who holds the broker: he writes where he likes.
+the gateway takes by gateway/lines/air.py. A stranger here is as strong as who holds the broker: he writes where he
+likes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lamplighter.gateway import air as gates
+from lamplighter.gateway.lines import air as gates
 from lamppost.boards import air as edge
 from lamppost.wire import frame as frames
 from lamppost.wire import messages

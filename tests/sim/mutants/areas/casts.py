@@ -44,27 +44,27 @@ MUTANTS = [
         EDGE_TEST + "blocks.py",
     ),
     Mutant(
-        "nobody goes first", GATEWAY + "firmware.py", "if self._proven else 1", "if True else 1", case=QUICK_LINE,
+        "nobody goes first", GATEWAY + "wanted/firmware.py", "if self._proven else 1", "if True else 1", case=QUICK_LINE,
     ),
     Mutant(
-        "who starts again is not waited for", GATEWAY + "firmware.py",
+        "who starts again is not waited for", GATEWAY + "wanted/firmware.py",
         "sum(target.until_ms > now_ms for target in self._posts.values())",
         "sum(target.until_ms > now_ms for target in here.values())", case=QUICK_LINE,
     ),
     Mutant(
-        "a gateway that was killed asks the next one at once", GATEWAY + "firmware.py", "self._install_ms = now_ms + RESTARTS_MS",
+        "a gateway that was killed asks the next one at once", GATEWAY + "wanted/firmware.py", "self._install_ms = now_ms + RESTARTS_MS",
         "self._install_ms = now_ms", case=QUICK_LINE,
     ),
     Mutant(
-        "a poll waits for all blocks of a segment", GATEWAY + "cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
+        "a poll waits for all blocks of a segment", GATEWAY + "lines/cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
         case=QUICK_LINE,
     ),
     Mutant(
-        "what was taken back goes on", GATEWAY + "firmware_desk.py", "self._rollouts.pop(key).ended = True",
+        "what was taken back goes on", GATEWAY + "wanted/firmware_desk.py", "self._rollouts.pop(key).ended = True",
         "self._rollouts.pop(key).ended = False", case=TAKEN_BACK,
     ),
     Mutant(
-        "a gateway that was killed has no image any more", GATEWAY + "firmware_desk.py",
+        "a gateway that was killed has no image any more", GATEWAY + "wanted/firmware_desk.py",
         "self._put(Image.read(await asyncio.to_thread(path.read_bytes)))", "Image.read(await asyncio.to_thread(path.read_bytes))",
         case=SLOW_LINE,
     ),

@@ -6,15 +6,15 @@ from areas.base import EDGE_TEST, GATEWAY, GATEWAY_TEST, LIGHT, POST, WIRE, Muta
 MUTANTS = [
     # discovery
     Mutant(
-        "one silent search proves that all are found", GATEWAY + "finding.py", "SILENCES = 4 ", "SILENCES = 1 ",
+        "one silent search proves that all are found", GATEWAY + "search/finding.py", "SILENCES = 4 ", "SILENCES = 1 ",
         "tests/sim/test_finding.py",
     ),
     Mutant(
-        "a copy of a board gets the place of its original", GATEWAY + "finding.py",
+        "a copy of a board gets the place of its original", GATEWAY + "search/finding.py",
         "if first == here.value else 0", "if True else 0", "tests/sim/test_finding.py",
     ),
     Mutant(
-        "a board is believed who it is without its key", GATEWAY + "finding.py",
+        "a board is believed who it is without its key", GATEWAY + "search/finding.py",
         "if secret and equal(Key(secret)", "if secret or equal(Key(secret)", "tests/sim/test_finding.py",
     ),
     Mutant(
@@ -35,7 +35,7 @@ MUTANTS = [
         "if (address, bus_key) != (settings.address, settings.get(\"bus-key\")):", "if True:", "tests/edge/test_found.py",
     ),
     Mutant(
-        "a post that was found has no session", GATEWAY + "rolling.py",
+        "a post that was found has no session", GATEWAY + "rollover/rolling.py",
         "self._deeds.tell(bus, line.Adopt(address, key))", "del key",
         GATEWAY_TEST + "find_command.py",
     ),
@@ -49,7 +49,7 @@ MUTANTS = [
         "tests/edge/test_wire_keeper.py",
     ),
     Mutant(
-        "a forged event takes the place of a fault in the outbox", GATEWAY + "outbox.py",
+        "a forged event takes the place of a fault in the outbox", GATEWAY + "store/outbox.py",
         "return entry.seq <= self.sure if entry.told else ", "return ", "tests/gateway/test_stolen_key.py",
     ),
     Mutant(
@@ -57,7 +57,7 @@ MUTANTS = [
         "if item[1] != messages.PRESENCE and item[0] > self._told:", "if False:", "tests/edge/test_store.py",
     ),
     Mutant(
-        "the acknowledgement of a forged event stands for ever", GATEWAY + "hearing.py",
+        "the acknowledgement of a forged event stands for ever", GATEWAY + "lines/hearing.py",
         "peer.ack = peer.ack_told = items[0][0] - 1", "pass", "tests/gateway/test_stolen_key.py",
     ),
     Mutant(
@@ -69,17 +69,17 @@ MUTANTS = [
         " or spent_ms > t_ms + EVENT_BURST * EVENT_EVERY_MS:", ":", "tests/edge/test_hush.py",
     ),
     Mutant(
-        "whoever is tried first is to blame", GATEWAY + "disturbed.py",
+        "whoever is tried first is to blame", GATEWAY + "lines/disturbed.py",
         "if 4 * (yield from self._rate(LISTEN_MS)) >= base:", "if not (yield from self._rate(LISTEN_MS)) + 1:",
         "tests/gateway/test_disturbed.py",
     ),
     Mutant(
-        "noise that ceased is blamed all the same", GATEWAY + "disturbed.py",
+        "noise that ceased is blamed all the same", GATEWAY + "lines/disturbed.py",
         "if 2 * (yield from self._rate(RETURN_MS)) < base:", "if (yield from self._rate(RETURN_MS)) < 0:",
         "tests/gateway/test_disturbed.py",
     ),
     Mutant(
-        "a flood of events goes on to the other lines", GATEWAY + "disturbed.py",
+        "a flood of events goes on to the other lines", GATEWAY + "lines/disturbed.py",
         "            return True\n        self._spent_ms[post]", "            return False\n        self._spent_ms[post]",
         "tests/gateway/test_disturbed.py",
     ),
@@ -109,20 +109,20 @@ MUTANTS = [
         GATEWAY_TEST + "firmware.py",
     ),
     Mutant(
-        "only what the last one lacks is said again", GATEWAY + "firmware.py", "mask |= target.missing", "mask = target.missing",
+        "only what the last one lacks is said again", GATEWAY + "wanted/firmware.py", "mask |= target.missing", "mask = target.missing",
         GATEWAY_TEST + "firmware.py",
     ),
     Mutant(
-        "somebody is asked to install before he has all", GATEWAY + "firmware.py",
+        "somebody is asked to install before he has all", GATEWAY + "wanted/firmware.py",
         "if target.state != SENDING or target.segment < self.image.segments or target.asking:",
         "if target.state != SENDING or target.asking:", GATEWAY_TEST + "firmware.py",
     ),
     Mutant(
-        "all posts of a line install at once", GATEWAY + "firmware.py", "if self._proven else 1", "if True else 1",
+        "all posts of a line install at once", GATEWAY + "wanted/firmware.py", "if self._proven else 1", "if True else 1",
         GATEWAY_TEST + "firmware.py",
     ),
     Mutant(
-        "blocks leave no turn to polls", GATEWAY + "cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
+        "blocks leave no turn to polls", GATEWAY + "lines/cast.py", "bool(self._left) and not self._mine", "bool(self._left)",
         GATEWAY_TEST + "firmware.py",
     ),
     # without a wire
@@ -142,11 +142,11 @@ MUTANTS = [
         "f\"topic write {base}/event/+\"]", GATEWAY_TEST + "air.py",
     ),
     Mutant(
-        "an event waits for another's answer", GATEWAY + "air_poll.py", "        self._acknowledge(t_ms)\n        while",
+        "an event waits for another's answer", GATEWAY + "lines/air_poll.py", "        self._acknowledge(t_ms)\n        while",
         "        while", GATEWAY_TEST + "air.py",
     ),
     Mutant(
-        "the gateway takes what a post says in another's name", GATEWAY + "air.py", "if str(frame.src) != sender or not",
+        "the gateway takes what a post says in another's name", GATEWAY + "lines/air.py", "if str(frame.src) != sender or not",
         "if not", GATEWAY_TEST + "air.py",
     ),
 ]  # fmt: skip

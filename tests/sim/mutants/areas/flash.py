@@ -80,7 +80,7 @@ MUTANTS = [
         "self.next_seq", EDGE_TEST + "numbers.py",
     ),
     Mutant(
-        "of earlier epochs of a post nothing is known", GATEWAY + "outbox.py",
+        "of earlier epochs of a post nothing is known", GATEWAY + "store/outbox.py",
         "return Seen(epoch, stored, frozenset(), sure, tuple(others[-EPOCHS_MAX:]))",
         "return Seen(epoch, stored, frozenset(), sure)", GATEWAY_TEST + "outbox.py",
     ),

@@ -104,7 +104,7 @@ MUTANTS = [
         "self.short_starts >= 16 * limits.SHORT_STARTS_ON", case=DARK,
     ),
     Mutant(
-        "the centre gets a fault by its neighbour's name", GATEWAY + "items.py", '"name": faults.name(a)',
+        "the centre gets a fault by its neighbour's name", GATEWAY + "store/items.py", '"name": faults.name(a)',
         '"name": faults.name(a + b)', case=LIT,
     ),
     # what a post does when a part of it fails

@@ -48,36 +48,36 @@ MUTANTS = [
         "item numbers are not reserved", STORE + "items.py", "        self._reserve(self._reserved)\n", ""
     ),
     Mutant(
-        "an item that comes again is new", GATEWAY + "outbox.py",
+        "an item that comes again is new", GATEWAY + "store/outbox.py",
         "if entry.told else entry.seq <= self.stored or entry.seq in self.heard",
         "if entry.told else entry.seq in self.heard",
     ),
     Mutant(
-        "an event heard before its item is forgotten", GATEWAY + "outbox.py",
+        "an event heard before its item is forgotten", GATEWAY + "store/outbox.py",
         "frozenset(seq for seq in seen.heard if seq > stored)", "frozenset()",
         GATEWAY_TEST + "outbox.py",
     ),
     Mutant(
-        "ids start again with the gateway", GATEWAY + "outbox.py", "        _put(connection, \"next\", self._next)\n", ""
+        "ids start again with the gateway", GATEWAY + "store/outbox.py", "        _put(connection, \"next\", self._next)\n", ""
     ),
     Mutant(
-        "a reading tells energy for power", GATEWAY + "items.py", "\"power_w\": b / 1000", "\"power_w\": c / 1000"
+        "a reading tells energy for power", GATEWAY + "store/items.py", "\"power_w\": b / 1000", "\"power_w\": c / 1000"
     ),
     # poll
     Mutant(
-        "an item is acknowledged before it is stored", GATEWAY + "hearing.py",
+        "an item is acknowledged before it is stored", GATEWAY + "lines/hearing.py",
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n",
         "            self._actions.append(line.Items(peer.address, peer.epoch, items))\n"
         "            peer.ack = items[-1][0]\n",
         GATEWAY_TEST + "poll.py",
     ),
     Mutant(
-        "a post that lost its session is polled for ever", GATEWAY + "roster.py",
+        "a post that lost its session is polled for ever", GATEWAY + "lines/roster.py",
         "        peer.state, peer.hellos, peer.hello_ms = NEW, 0, t_ms\n        return True",
         "        return False",
     ),
     Mutant(
-        "time is told a minute late", GATEWAY + "line_clock.py", "utc_ms = t_ms + (self._ahead_ms or 0)",
+        "time is told a minute late", GATEWAY + "lines/line_clock.py", "utc_ms = t_ms + (self._ahead_ms or 0)",
         "utc_ms = t_ms - 60_000 + (self._ahead_ms or 0)",
     ),
     # access to the line
@@ -130,11 +130,11 @@ MUTANTS = [
         " and self._piece == frame[1 : -len(data)]", "", "tests/edge/test_foreseen.py",
     ),
     Mutant(
-        "a post that has started anew keeps what it has forgotten", GATEWAY + "orders.py", "before != boots", "False",
+        "a post that has started anew keeps what it has forgotten", GATEWAY + "wanted/orders.py", "before != boots", "False",
         "tests/gateway/test_orders.py",
     ),
     Mutant(
-        "an order that was ended is told again", GATEWAY + "orders.py",
+        "an order that was ended is told again", GATEWAY + "wanted/orders.py",
         "if self._kept.pop((post, layer), None) is not None:", "if (post, layer) in self._kept:",
         "tests/gateway/test_orders.py",
     ),
@@ -144,24 +144,24 @@ MUTANTS = [
         "tests/edge/cpython/test_firmware_tried.py",
     ),
     Mutant(
-        "garbage behind a POLL is a missing answer", GATEWAY + "hearing.py", "if garbled and self._burst.garbled(t_ms):",
+        "garbage behind a POLL is a missing answer", GATEWAY + "lines/hearing.py", "if garbled and self._burst.garbled(t_ms):",
         "if False:", "tests/edge/cpython/test_wire_gateway.py",
     ),
     Mutant(
-        "half an answer is taken for garbage", GATEWAY + "poll.py",
+        "half an answer is taken for garbage", GATEWAY + "lines/poll.py",
         "return self._question is not None and not self._decoder.begun_by(self._question.peer.address)",
         "return True", "tests/edge/cpython/test_wire_gateway.py",
     ),
     Mutant(
-        "nobody acknowledges where nothing is asked", GATEWAY + "hints.py", "DUE_MS = 60 ", "DUE_MS = 60_000 ",
+        "nobody acknowledges where nothing is asked", GATEWAY + "lines/hints.py", "DUE_MS = 60 ", "DUE_MS = 60_000 ",
         "tests/gateway/test_poll.py",
     ),
     Mutant(
-        "an old low byte is named as if it were new", GATEWAY + "hints.py", "OLD_MS = 1000\n", "OLD_MS = 10**9\n",
+        "an old low byte is named as if it were new", GATEWAY + "lines/hints.py", "OLD_MS = 1000\n", "OLD_MS = 10**9\n",
         "tests/gateway/test_hints.py",
     ),
     Mutant(
-        "noise is a burst for ever", GATEWAY + "burst.py", "self._not_before_ms = t_ms + PAUSE_MS",
+        "noise is a burst for ever", GATEWAY + "lines/burst.py", "self._not_before_ms = t_ms + PAUSE_MS",
         "self._not_before_ms = t_ms", "tests/gateway/test_hints.py",
     ),
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""How many people pass, which way and how fast, from detections alone."""

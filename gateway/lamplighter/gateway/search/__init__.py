@@ -1,0 +1,1 @@
+"""Boards that nobody serves: searched for, recognised, and given their places."""

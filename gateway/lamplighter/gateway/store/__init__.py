@@ -1,0 +1,1 @@
+"""What outlives a restart: the outbox, the ledger, and a cabinet's backup."""
