@@ -129,6 +129,6 @@ CHECKPOINT_DAY_MS = const(3600000)  # on permanent power, once a night is out of
 
 # --- firmware
 FIRMWARE_MAX = const(524288)  # 512 KB: half of a Pico's flash, twice what a full agent takes as .mpy
-FIRMWARE_FILES_MAX = const(96)  # the agent has some fifty
+FIRMWARE_FILES_MAX = const(160)  # the agent has some hundred
 FIRMWARE_IMAGE_MAX = const(540672)  # the files, the manifest, a signature
-FIRMWARE_MANIFEST_MAX = const(12288)  # a line of 120 bytes for each of them
+FIRMWARE_MANIFEST_MAX = const(20480)  # a line of up to 128 bytes for each of them

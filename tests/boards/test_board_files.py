@@ -7,6 +7,7 @@ import pytest
 
 from lamplighter.cli import lamplighter
 from lamplighter.provision import board_files
+from lamppost.limits import FIRMWARE_FILES_MAX, FIRMWARE_MANIFEST_MAX
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,3 +77,10 @@ def test_files_that_do_not_fit_are_refused() -> None:
     pytest.importorskip("littlefs", reason="littlefs-python is not installed; ./deploy/setup dev installs it")
     with pytest.raises(board_files.BoardError, match="do not fit"):
         board_files.file_system({"a/x.mpy": bytes(50_000)}, 8)
+
+
+@pytest.mark.parametrize("board", ["rp2", "esp32", "raspberry_pi"])
+def test_the_agent_leaves_room_in_an_image_for_what_is_to_come(board: str) -> None:
+    files = board_files.firmware(board)
+    assert len(files) < 0.8 * FIRMWARE_FILES_MAX
+    assert sum(80 + len(path) for path in files) < 0.8 * FIRMWARE_MANIFEST_MAX
