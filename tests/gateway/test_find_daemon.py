@@ -184,7 +184,7 @@ def test_a_post_that_was_added_is_filled_without_stopping_the_cabinet(site) -> N
 
 def test_silent_posts_are_looked_for_by_the_daemon_itself_and_strangers_are_named_once(site) -> None:
     assert stop(site.gateway) == 0
-    hurry = "from lamplighter.gateway import find_desk; find_desk.SILENT_MS, find_desk.AGAIN_MIN_MS = 1000, 500"
+    hurry = "from lamplighter.gateway.search import find_desk; find_desk.SILENT_MS, find_desk.AGAIN_MIN_MS = 1000, 500"
     site.restart(hurry)
     site.all_served()
     lost, swapped = site.street.lamps[2], site.street.lamps[1]
