@@ -4,7 +4,7 @@
 from areas.base import EDGE_TEST, GATEWAY, POST, Case, Mutant
 
 # six posts: on a quick line, and on one on which an image takes a quarter of a minute
-QUICK_LINE = Case("127", '[{"fault": "cast", "at_s": 8.55}, {"fault": "gateway-death", "at_s": 10.4, "for_s": 0.3}]')
+QUICK_LINE = Case("127", '[{"fault": "cast", "at_s": 8.55}, {"fault": "gateway-death", "at_s": 11.2, "for_s": 0.3}]')
 SLOW_LINE = Case(
     "450",
     """[
