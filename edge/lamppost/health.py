@@ -43,6 +43,7 @@ class Health:
     def __init__(self, changed):
         self.bits = 0
         self.values = {}
+        self.failed = None  # whether DALI gear says that it or its lamp has failed; None: it says nothing
         self._changed = changed
         self._since = {}  # fault -> when its condition turned, while its delay runs
         self._lit = None  # whether the lamp burnt at the last look, None: not known
@@ -79,6 +80,8 @@ class Health:
 
     def lamp(self, level_pm: int, expected_mw: int, standby_mw: int, rated_mw: int, power_mw: int, t_ms: int) -> None:
         """A fresh value of the power sensor, with the level at rest and the relay (if there is one) closed."""
+        if self.failed:
+            self.judge(faults.LAMP, True, power_mw, t_ms)
         lit_mw = standby_mw + max(limits.LIT_MW, rated_mw // 10)
         if level_pm == 0:
             self._lit = None
@@ -89,7 +92,8 @@ class Health:
             return
         percent = power_mw * 100 // expected_mw
         low = True if percent < limits.LAMP_ON_PERCENT else False if percent > limits.LAMP_OFF_PERCENT else None
-        self.judge(faults.LAMP, low, power_mw, t_ms)
+        if not self.failed:
+            self.judge(faults.LAMP, low, power_mw, t_ms)
         over_mw = power_mw - limits.LIT_MW
         high = True if over_mw * 100 > expected_mw * limits.DRIVER_ON_PERCENT else None
         if power_mw * 100 < expected_mw * limits.DRIVER_OFF_PERCENT:
@@ -104,9 +108,11 @@ class Health:
         self.judge(faults.RELAY_STUCK, bad, power_mw, t_ms)
         self._lit = None
 
-    def no_power(self, silent: bool, t_ms: int) -> None:
-        """There is no fresh value of the power sensor: nothing is known of the lamp; `silent`: there used to be one."""
-        for number in (faults.LAMP, faults.DRIVER, faults.DAY_BURNING, faults.RELAY_STUCK):
+    def no_power(self, silent: bool, level_pm: int, t_ms: int) -> None:
+        """There is no fresh value of the power sensor: of the lamp is known what its gear says, if that says anything;
+        `silent`: there used to be one. A gear whose lamp is off does not know whether it would burn."""
+        self.judge(faults.LAMP, self.failed if self.failed or level_pm else None, 0, t_ms)
+        for number in (faults.DRIVER, faults.DAY_BURNING, faults.RELAY_STUCK):
             self.judge(number, None, 0, t_ms)
         self._lit = None
         self.judge(faults.METER_SILENT, silent, 0, t_ms)

@@ -105,6 +105,7 @@ FACTOR_ON_PM = const(800)
 FACTOR_OFF_PM = const(850)
 HOT_OFF_DC = const(750)  # 5 degrees below where derating begins
 MEASURED_FRESH_MS = const(60000)  # an older value no longer says what is now
+GEAR_FRESH_MS = const(180000)  # what DALI gear says of its lamp, asked for each minute: two answers may be lost
 SETTLED_MS = const(10000)  # a power sensor averages over seconds: the level has been at rest for so long
 SENSOR_STUCK_S = const(1800)  # half an hour without a break: a person moves, a stuck contact does not
 SENSOR_BREAK_MS = const(2000)  # a shorter break is a bouncing contact, not somebody who left

@@ -94,8 +94,8 @@ class Line:
                 self._overhear(frame, t_ms)
             return None
         reply = self._accept(frame, t_ms)
-        if reply and frame.type == messages.POLL:
-            self._hold(reply, t_ms)
+        if reply and (frame.type == messages.POLL or frame.type == messages.KEY):
+            self._hold(reply, t_ms)  # of a KEY too: until then it is known whether flash has it
             return None
         if reply:
             self._access.done(t_ms + self._timing.span_ms(len(reply)))
@@ -104,6 +104,11 @@ class Line:
     def _hold(self, reply, t_ms: int) -> None:
         self._reply, self._reply_ms = reply, t_ms + self._timing.answer_ms
         self._foresee_ms = None
+
+    def instead(self, reply: bytes) -> None:
+        """The answer that waits for its moment is another one."""
+        if self._reply:
+            self._reply = reply
 
     def news(self) -> None:
         """Something has happened that the next STATUS may tell: no answer that is ready holds."""

@@ -38,6 +38,7 @@ class Numbers:
         self._asked = 2  # so many events from now on it has, if it has not refused
         self._next_epoch = -1  # of items that wait behind those of `epoch`; -1: there is none
         self._loose = False  # flash has refused the newest epoch
+        self.unkept = False  # flash has refused the settings (refused.py)
         self.boots = (values[2] + 1) & 0xFFFFFFFF
         self.epoch, self.before = values[3:]
         self._short = min(self.before + 1, 0xFFFF)

@@ -16,6 +16,7 @@ Events                                          Actions
 ("clock", utc_s, ms)   from an RTC
 ("door", open)         door or tilt switch
 ("relay", closed)      of the lamp, where the board has one
+("gear", failed)       what DALI gear says of itself and its lamp
 ("flash", works, name) of a record: False after each save that was refused, True after the next that was taken
 ("tick",)              the deadline has come
 
@@ -236,7 +237,7 @@ class Post:
     def configure(self, name: str, value, t_ms: int) -> None:
         """Change a setting and keep it. Raises SettingsError."""
         self.settings.put(name, value)
-        self.save("settings", self.settings.to_bytes())
+        self.keep_settings()
         self.log("%s changed" % name, t_ms)
         if name in ("address", "post-key", "bus-key", "turn-ms"):
             self.connect(t_ms)
@@ -282,7 +283,7 @@ class Post:
         self.settings.put("address", address)
         if bus_key:
             self.settings.put("bus-key", bus_key)
-        self.save("settings", self.settings.to_bytes())
+        self.keep_settings()
         self.log("address %d from the line" % address, t_ms)
         self.connect(t_ms)
 
@@ -321,7 +322,7 @@ class Post:
             self.meter.measured(event[1], t_ms)
             self.upkeep.take(name, event[1], t_ms)
             self.upkeep.reach = event[2:]
-        elif name in ("voltage", "factor"):
+        elif name in ("voltage", "factor", "gear"):
             self.upkeep.take(name, event[1], t_ms)
         elif name == "flash":
             self.upkeep.flash(event[1], t_ms)
@@ -472,6 +473,12 @@ class Post:
         """Keep a record in flash, before anything that follows."""
         self.writes += 1
         self._actions.append(("save", name, data))
+
+    def keep_settings(self) -> None:
+        """Keep the settings as they are now."""
+        if self.rolling:
+            self.rolling.before = ()
+        self.save("settings", self.settings.to_bytes())
 
     def _load_plan(self, raw) -> None:
         if raw is None:

@@ -1,4 +1,6 @@
-"""What Numbers and Items do when flash refuses a record, and when it takes them again: code that most posts never need.
+"""What a Post does when flash refuses a record, and when it takes them again: code that most posts never need.
+
+Settings that were refused hold until the power goes, and are written down as soon as flash works again.
 
 Of a segment that was refused the items are still in RAM. Where flash does not take which numbers may be in use, items
 from there on are of another epoch: they wait behind those of the epoch before, which keep theirs, and it begins once
@@ -10,7 +12,13 @@ from lamppost.store.rows import Rows
 
 def flash(numbers, works, name: str) -> None:
     """Flash has refused the record `name` of the Numbers' post, or takes what it is given again."""
-    items = numbers.items
+    items, post = numbers.items, numbers._post
+    if works or name == "settings":
+        unkept, numbers.unkept = numbers.unkept, not works
+        if not works:
+            _settings(post)
+        elif unkept and name != "settings":
+            post.keep_settings()
     if works:
         items._flash = True
         if numbers._loose and not numbers.parted:
@@ -30,6 +38,12 @@ def flash(numbers, works, name: str) -> None:
             for item in held:
                 (items._waiting if item[0] < numbers._safe_seq else items._later).append(item)
             turned(numbers)
+
+
+def _settings(post) -> None:
+    if post.rolling:
+        post.rolling.refused()
+    post.log("flash refuses the settings: they hold until the power goes", post.clock.t_ms)
 
 
 def turned(numbers) -> bool:

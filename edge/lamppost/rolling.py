@@ -2,7 +2,8 @@
 
 Rules kept here
 - What was given is in flash before it is answered, in the one record of the settings: a power cut leaves the keys as
-  they were before or as they are after.
+  they were before or as they are after. A next key of its own that flash refuses is forgotten; a bus key that it
+  refuses is good until the power goes, and comes again with the next session.
 - At most two bus keys: the next one, or the last one for GRACE_MS after the switch.
 - The post's own key stays until a session under the next one has begun.
 """
@@ -24,6 +25,7 @@ class Rolling:
         self._post = post
         self._link = link
         self._due_ms = 0  # when the last bus key is forgotten
+        self.before = ()  # flags and next post key as they were, until the settings are saved for another reason
         record = post.settings.get("rollover") or bytes(65)
         self._flags, self._bus, self._next = record[0], record[1:33], record[33:]
         link.renewed = self._renewed
@@ -54,8 +56,10 @@ class Rolling:
         if not secret:
             return messages.AGAIN
         if own:
+            before = (flags, self._next)
             self._next, self._flags = secret, flags | _POST
             self._keep()
+            self.before = before
             link.next_key = Key(secret)
         elif what == messages.BUS_NEXT:
             self._bus, self._flags = secret, flags & _POST | _BUS
@@ -68,6 +72,15 @@ class Rolling:
             heard[0] = link.time_floor or 0
             self._both(heard)
         return messages.OK
+
+    def refused(self) -> None:
+        """Flash has refused the settings: a next key of the post that came with them was none, and AGAIN the answer."""
+        if self.before:
+            self._flags, self._next = self.before
+            self.before = ()
+            self._link.next_key = Key(self._next) if self._flags & _POST else None
+            self._post.settings.put("rollover", self._record())
+            self._post.line.instead(self._link.reply(messages.KEY_OK, (messages.POST_NEXT, messages.AGAIN)))
 
     def look(self, t_ms: int) -> int:
         """Forget the last bus key when its time is over; return when to look again."""
@@ -107,10 +120,15 @@ class Rolling:
 
     def _keep(self, bus_key: bytes = b"") -> None:
         """Write them down, all or none: the bus key in force, if it is another now, and those beside it."""
-        post, settings, flags = self._post, self._post.settings, self._flags
+        post, settings = self._post, self._post.settings
         if bus_key:
             settings.put("bus-key", bus_key)
-        bus = self._bus if flags & _BUS else bytes(32)
-        settings.put("rollover", bytes([flags]) + bus + (self._next if flags & _POST else bytes(32)) if flags else b"")
-        post.save("settings", settings.to_bytes())
+        settings.put("rollover", self._record())
+        post.keep_settings()
         post.log("keys changed", post.clock.t_ms)
+
+    def _record(self) -> bytes:
+        flags = self._flags
+        if not flags:
+            return b""
+        return bytes([flags]) + (self._bus if flags & _BUS else bytes(32)) + (self._next if flags & _POST else bytes(32))

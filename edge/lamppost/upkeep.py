@@ -52,7 +52,8 @@ class Upkeep:
         self._note(0)
 
     def take(self, name: str, value: int, t_ms: int) -> None:
-        """A measured value: power in mW, voltage in mV, (power) factor in per mille, temp in tenths of a degree."""
+        """A measured value: power in mW, voltage in mV, (power) factor in per mille, temp in tenths of a degree; of
+        gear whether it says that it or its lamp has failed."""
         self.measured[name] = (value, t_ms)
         self.due_ms = t_ms
 
@@ -135,15 +136,15 @@ class Upkeep:
         post = self._post
         post.save("life", self.life.checkpoint(post.meter.energy_mwh, self.lit_s, post.writes + 1, t_ms))
 
-    def _fresh(self, name: str, t_ms: int):
+    def _fresh(self, name: str, t_ms: int, most_ms: int = limits.MEASURED_FRESH_MS):
         found = self.measured.get(name)
-        return found[0] if found is not None and t_ms - found[1] <= limits.MEASURED_FRESH_MS else None
+        return found[0] if found is not None and t_ms - found[1] <= most_ms else None
 
     def _lamp(self, t_ms: int) -> None:
         post, health = self._post, self.health
-        power_mw = self._fresh("power", t_ms)
+        power_mw, health.failed = self._fresh("power", t_ms), self._fresh("gear", t_ms, limits.GEAR_FRESH_MS)
         if power_mw is None:
-            health.no_power("power" in self.measured, t_ms)
+            health.no_power("power" in self.measured, post.dimmer.target_pm, t_ms)
             return
         health.judge(faults.METER_SILENT, False, 0, t_ms)
         dimmer, meter = post.dimmer, post.meter

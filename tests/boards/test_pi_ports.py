@@ -85,6 +85,23 @@ def test_a_port_that_nobody_reads_blocks_nothing() -> None:
     os.close(far)
 
 
+def test_an_adapter_that_is_pulled_while_it_is_full_is_only_lost(monkeypatch, capsys) -> None:
+    """Linux says that with termios.error, which is no OSError, where it was pulled after the write."""
+    far, near = raw_pty()
+    uart = linux.Uart(os.ttyname(near), 19200)
+    uart.write(b"a")
+    os.close(near)
+    os.close(far)
+
+    def full(*_) -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(linux.os, "write", full)
+    assert uart.write(b"abc") == 3
+    assert uart.txdone()
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_a_transceiver_is_released_after_the_last_byte(pi, pins) -> None:
     far, near = raw_pty()
     bus = {"device": os.ttyname(near), "enable": 17}

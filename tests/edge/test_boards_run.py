@@ -13,7 +13,8 @@ from lamppost.boards import config, esp32, rp2  # noqa: E402
 from lamppost.boards.run import PostBoard, keep_turn  # noqa: E402
 from lamppost.light import dates  # noqa: E402
 from lamppost.post import Post  # noqa: E402
-from lamppost.store.journal import Journal  # noqa: E402
+from lamppost.store.journal import Journal
+from lamppost.store.settings import Settings  # noqa: E402
 from lamppost.wire import faults, messages  # noqa: E402
 
 ESP32 = {
@@ -86,6 +87,32 @@ class FlashTest(unittest.TestCase):
         board.begin(agent.deliver)
         agent.wake()
         self.assertEqual(post.upkeep.bits >> faults.FLASH_REFUSES & 1, 1)
+
+
+    def test_no_memory_for_a_record_restarts_no_board(self):
+        fake_machine.install()
+        flash = Flash()
+        journal = Journal(flash)
+        hardware = rp2.Board()
+        board = PostBoard(config.read(json.dumps(PICO), "rp2", rp2.Board.pins), hardware, journal)
+        post = Post(journal.get, hardware.random)
+        agent = Agent(post, board)
+        agent.deliver(("tick",))
+        put = journal.put
+
+        def none(name, data):
+            raise MemoryError
+
+        journal.put = none
+        post.configure("reading-s", 300, 0)
+        agent.deliver(("tick",))
+        self.assertTrue(post.upkeep.flash_bad)
+        journal.put = put
+        post.save("life", b"x")
+        agent.deliver(("tick",))
+        self.assertFalse(post.upkeep.flash_bad)
+        agent.deliver(("tick",))
+        self.assertEqual(Settings.from_bytes(journal.get("settings")).reading_s, 300)
 
 
 class PicoTest(unittest.TestCase):

@@ -421,13 +421,22 @@ class GearTest(unittest.TestCase):
         gear.banks[202] = [15, 0, 0xFF, 1, 0, 0, 0, 0, 0, 0, 1, 0xFF, 0, 0, 0x01, 0x90]
         rig = Rig(gear)
         rig.run(ASK_MS)
-        self.assertEqual(rig.events, [("power", 40000), ("voltage", 230000), ("factor", 960), ("temp", 450)])
+        told = [("power", 40000), ("gear", False), ("voltage", 230000), ("factor", 960), ("temp", 450)]
+        self.assertEqual(rig.events, told)
         self.assertEqual(rig.gear.status, commands.LAMP_ON)
         rig.run(ASK_MS)
-        self.assertEqual(len(rig.events), 8)
+        self.assertEqual(rig.events, 2 * told)
         gear.powered = False
         rig.run(ASK_MS)
-        self.assertEqual((len(rig.events), rig.gear.status), (8, None))
+        self.assertEqual((rig.events, rig.gear.status), (2 * told, None))
+
+    def test_a_failure_that_the_gear_or_its_lamp_has_is_told(self):
+        gear = FakeGear()
+        rig = Rig(gear)
+        for status in (commands.LAMP_FAILURE, commands.GEAR_FAILURE, commands.LAMP_ON | commands.POWER_CYCLE_SEEN):
+            gear.status = status
+            rig.run(ASK_MS)
+        self.assertEqual(rig.events, [("gear", True), ("gear", True), ("gear", False)])
 
     def test_a_new_level_in_between_asks_again_soon(self):
         gear = FakeGear()

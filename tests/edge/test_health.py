@@ -150,6 +150,39 @@ class PostTest(unittest.TestCase):
         self.assertEqual(told(bench), [(faults.LAMP, 1), (faults.LAMP, 0)])
         self.assertEqual(bench.type("faults"), ["none", "ok"])
 
+    def gear(self, bench, seconds, failed, power_mw=None):
+        """What gear says each minute."""
+        for _ in range(seconds // 60):
+            if power_mw is not None:
+                bench.give(("power", power_mw))
+            bench.give(("gear", failed))
+            bench.run(60000)
+
+    def test_gear_without_a_power_bank_says_by_itself_that_its_lamp_failed(self):
+        bench = self.night()
+        self.gear(bench, 180, False)
+        self.gear(bench, 60, True)
+        self.gear(bench, 180, False)
+        self.assertEqual(bits(bench), [])
+        self.gear(bench, 180, True)
+        bench.run(3600000)  # silent: nothing is known
+        self.assertEqual(bits(bench), ["lamp"])
+        bench.post.technician_level(0, 3600, bench.post.clock.t_ms)
+        self.gear(bench, 180, False)
+        self.assertEqual(bits(bench), ["lamp"])  # dark, it does not know
+        bench.post.technician_end(bench.post.clock.t_ms)
+        self.gear(bench, 180, False)
+        self.assertEqual(told(bench), [(faults.LAMP, 1), (faults.LAMP, 0)])
+
+    def test_gear_that_says_its_lamp_failed_is_believed_whatever_power_flows(self):
+        bench = self.night()
+        self.gear(bench, 180, True, 40000)
+        self.assertEqual(bits(bench), ["lamp"])
+        self.gear(bench, 180, False, 500)
+        self.assertEqual(bits(bench), ["lamp"])
+        self.gear(bench, 180, False, 40000)
+        self.assertEqual(told(bench), [(faults.LAMP, 1), (faults.LAMP, 0)])
+
     def test_a_fade_is_no_lamp_failure(self):
         bench = self.night(100)
         for _ in range(30):

@@ -50,14 +50,15 @@ class HostBoard:
     def _save(self, name: str, data: bytes) -> None:
         try:
             self._journal.put(name, data)
-            if self._disk_said:
-                self._disk_said = False
-                self.deliver(("flash", True, name))
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if not self._disk_said:
                 self._disk_said = True
                 say("log cannot write %s: %s; free some space, the post goes on" % (name, error))
             self.deliver(("flash", False, name))
+            return
+        if self._disk_said:
+            self._disk_said = False
+            self.deliver(("flash", True, name))
 
     def _line(self, line) -> None:
         if line is None:

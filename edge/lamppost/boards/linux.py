@@ -65,11 +65,13 @@ class Uart:
         if port is None:
             return len(data)
         try:
-            if os.write(port.fileno(), data) < len(data):
+            try:
+                taken = os.write(port.fileno(), data)
+            except BlockingIOError:  # nobody reads at the other end
+                taken = 0
+            if taken < len(data):
                 termios.tcflush(port.fileno(), termios.TCOFLUSH)
-        except BlockingIOError:  # nobody reads at the other end
-            termios.tcflush(port.fileno(), termios.TCOFLUSH)
-        except OSError as error:
+        except (OSError, termios.error) as error:  # also of an adapter that is pulled between the two
             self._lost(error)
         return len(data)
 

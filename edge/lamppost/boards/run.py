@@ -145,14 +145,15 @@ class PostBoard:
     def _save(self, name: str, data: bytes) -> None:
         try:
             self._journal.put(name, data)
-            if self._disk_said:
-                self._disk_said = False
-                self.deliver(("flash", True, name))
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if not self._disk_said:
                 self._disk_said = True
                 print("log cannot write %s: %s; the post goes on" % (name, error))
             self.deliver(("flash", False, name))
+            return
+        if self._disk_said:
+            self._disk_said = False
+            self.deliver(("flash", True, name))
 
     def _now(self) -> int:
         return self._clock.now(self._hardware.ticks())

@@ -129,6 +129,7 @@ class Gear:
             self._code = None  # its fade time is flash, yet another gear may hang here now
         if power and power["power_mw"] is not None:
             self._events.append(("power", power["power_mw"]))
+        self._events.append(("gear", bool(self.status & (commands.GEAR_FAILURE | commands.LAMP_FAILURE))))
         if not gear:
             return
         for name, event, scale in _TOLD:

@@ -10,7 +10,7 @@ FLASH_REFUSES, FLASH_WORN, METER_SILENT, DOOR_OPEN = range(17, 21)
 
 ROWS = (
     ("", "", ""),
-    ("lamp", "lamp or driver failed: it takes far less power than its level", "mW"),
+    ("lamp", "lamp or driver failed: it takes far less power than its level, or says so", "mW"),
     ("driver", "driver takes far more power than its level: it does not dim", "mW"),
     ("day-burning", "lamp burns though it is off", "mW"),
     ("cycling", "lamp goes out and comes back by itself", "times an hour"),

@@ -96,7 +96,11 @@ def give_key(what: int, key: bytes) -> Procedure:
     whole = what != messages.BUS_NOW
     for _ in range(STRAYS_MAX):
         answer = yield messages.KEY, (what, name_of(key), key if whole else b"")
-        if answer[0] == what and answer[1] != messages.AGAIN:
+        if answer[0] != what:
+            continue
+        if answer[1] == messages.AGAIN and whole:
+            return Outcome(False, "its flash refuses the key")
+        if answer[1] != messages.AGAIN:
             return Outcome(answer[1] == messages.OK, "")
         whole = True
     return Outcome(False, "the post's answers make no sense")

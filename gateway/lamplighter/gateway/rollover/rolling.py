@@ -78,6 +78,7 @@ class Rolling:
         self._since: dict[str, int] = {}  # line: when all knew that its new key is in force
         self._now_ms = 0
         self._refused = ""  # why the disk takes nothing
+        self._reasons: dict[str, str] = {}  # why a post did not take a key, as it was noted last
 
     # --- what is wanted
 
@@ -271,6 +272,11 @@ class Rolling:
         def done(result: line.Result) -> None:
             self._asking.discard(post)
             good = isinstance(result.value, Outcome) and result.value.ok
+            reason = result.value.text if isinstance(result.value, Outcome) else ""
+            if reason and reason != self._reasons.get(post):
+                self._deeds.note(f"{post}: {reason}; it keeps the one it has, and is asked again")
+            if good or reason:
+                self._reasons[post] = reason
             pause_ms = PAUSE_MIN_MS if good else self._pause.get(post, PAUSE_MIN_MS)
             self._pause[post] = PAUSE_MIN_MS if good else min(2 * pause_ms, PAUSE_MAX_MS)
             self._not_before[post] = self._now_ms + (pause_ms if not good or what == messages.POST_NEXT else 0)
