@@ -93,6 +93,8 @@ ROWS = [
         (G + "test_find_daemon.py::test_the_daemon_is_killed_in_the_middle", G + "test_find_daemon.py::test_the_power_of_the_board_is_cut_in_the_middle")),
     Row("A post loses its address while its keys are rolled over", "it is found under whichever key it has, and the rollover goes on",
         (G + "test_rolling_found.py::test_a_board_that_loses_its_address_in_the_middle_is_found",)),
+    Row("A post's flash is worn out while keys are rolled over", "the line has its new key; the post keeps its own, and is not lost with the next power cut",
+        (G + "test_rolling.py::test_a_flash_that_is_worn_out_holds_up_no_line_and_loses_no_post",)),
     Row("A post is stolen, and with it the key of its line", "no fault's or reading's place is taken; after a rollover the key is worth nothing",
         (G + "test_stolen_key.py::test_a_fault_whose_number_was_announced_by_a_thief_arrives",
          G + "test_rolling.py::test_a_stolen_bus_key_is_worthless_after_the_switch")),

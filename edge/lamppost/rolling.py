@@ -131,4 +131,5 @@ class Rolling:
         flags = self._flags
         if not flags:
             return b""
-        return bytes([flags]) + (self._bus if flags & _BUS else bytes(32)) + (self._next if flags & _POST else bytes(32))
+        bus = self._bus if flags & _BUS else bytes(32)
+        return bytes([flags]) + bus + (self._next if flags & _POST else bytes(32))

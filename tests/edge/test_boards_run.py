@@ -13,7 +13,7 @@ from lamppost.boards import config, esp32, rp2  # noqa: E402
 from lamppost.boards.run import PostBoard, keep_turn  # noqa: E402
 from lamppost.light import dates  # noqa: E402
 from lamppost.post import Post  # noqa: E402
-from lamppost.store.journal import Journal
+from lamppost.store.journal import Journal  # noqa: E402
 from lamppost.store.settings import Settings  # noqa: E402
 from lamppost.wire import faults, messages  # noqa: E402
 
@@ -87,7 +87,6 @@ class FlashTest(unittest.TestCase):
         board.begin(agent.deliver)
         agent.wake()
         self.assertEqual(post.upkeep.bits >> faults.FLASH_REFUSES & 1, 1)
-
 
     def test_no_memory_for_a_record_restarts_no_board(self):
         fake_machine.install()

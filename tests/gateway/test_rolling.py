@@ -211,6 +211,36 @@ def test_a_gateway_that_dies_at_a_write_goes_on_where_it_was(cut: int) -> None:
     check_whole(street)
 
 
+def test_a_flash_that_is_worn_out_holds_up_no_line_and_loses_no_post() -> None:
+    """[K-13]"""
+    street = ready(3)
+    lamp = street.lamps[1]
+    lamp.refuses = ("settings",)
+    rolled(street, posts=["p2", "p3"])
+    street.run(street.now + 2 * FORGOTTEN_MS)
+    assert street.bus_keys() == {street.disk.buses["a"]}, "the line has its new key, in the RAM of that post too"
+    assert list(street.disk.posts) == ["p3"]
+    assert lamp.post.settings.get("post-key") == post_key(2)
+    assert street.notes.count("p2: its flash refuses the key; it keeps the one it has, and is asked again") == 1
+    asked = [frame for frame in street.said_by_gateway(messages.KEY) if frame.dst == 2]
+    assert len(asked) < 20, "less and less often"
+    for _ in range(2):
+        lamp.powered = False
+        street.run(street.now + 5_000)
+        lamp.powered = True
+        lamp.start()
+        street.run_until(lambda: len(street.rolling._online) == 3, 60_000)
+        street.run(street.now + 5_000)
+        assert street.bus_keys() == {street.disk.buses["a"]}, "with its session it comes again"
+    lamp.refuses = ()
+    street.run_until(street.at_rest, 1_200_000)
+    lamp.powered = False
+    street.run(street.now + 5_000)
+    lamp.powered = True
+    lamp.start()
+    check_whole(street)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_power_cuts_at_both_ends_lose_nobody(seed: int) -> None:
     """[K-10] [K-11] [K-13]"""

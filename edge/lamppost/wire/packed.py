@@ -25,7 +25,6 @@ GO = 0x15  # whoever serves the line, to the posts between two addresses that wa
 
 KINDS = (POLL, STILL, MOVED, EVENT, GO)
 SEAL_BYTES = 6
-CRC_BYTES = 2
 SHORT_MAX = 16  # one below the least long frame
 PAIRS_MAX = 3
 GO_PAIRS_MAX = 5

@@ -34,6 +34,7 @@ class Lamp:
         self.flash = {"settings": settings.to_bytes()}
         self.acts = []
         self.powered = True
+        self.refuses: tuple[str, ...] = ()  # records that the flash does not take
         self.start()
 
     def start(self) -> None:
@@ -60,6 +61,8 @@ class Lamp:
         for action in actions:
             if action[0] == "tx":
                 frames.append(action[1])
+            elif action[0] == "save" and action[1] in self.refuses:
+                frames += self.handle(("flash", False, action[1]), now)
             elif action[0] == "save":
                 self.flash[action[1]] = action[2]
             else:

@@ -73,12 +73,12 @@ class Rolling:
         self._renewed: set[str] = set()  # posts in a session under their next key
         self._has: dict[str, tuple[int, bytes]] = {}  # what a post has answered to last in this session
         self._asking: set[str] = set()
-        self._not_before: dict[str, int] = {}
-        self._pause: dict[str, int] = {}
+        self._not_before: dict[tuple[str, bool], int] = {}  # by post, and whether it is about the post's own key
+        self._pause: dict[tuple[str, bool], int] = {}
         self._since: dict[str, int] = {}  # line: when all knew that its new key is in force
         self._now_ms = 0
         self._refused = ""  # why the disk takes nothing
-        self._reasons: dict[str, str] = {}  # why a post did not take a key, as it was noted last
+        self._noted: set[str] = set()  # posts of which it was said that they do not take their next key
 
     # --- what is wanted
 
@@ -144,7 +144,7 @@ class Rolling:
         for bus in self.buses:
             self._bus(bus)
         for post in [*self.ring.wanted, *self.ring.next_posts]:
-            if post in self._online and self._may_ask(post):
+            if post in self._online and self._may_ask(post, messages.POST_NEXT):
                 self._post(post)
 
     # --- posts that are searched for
@@ -195,7 +195,7 @@ class Rolling:
             return
         lacking = self._lacking(bus)
         for post in lacking:
-            if self._may_ask(post):
+            if self._may_ask(post, due[0]):
                 self._ask(post, *due)
         if lacking or not any(self._here(bus)):
             return
@@ -260,27 +260,30 @@ class Rolling:
 
     # --- both
 
-    def _may_ask(self, post: str) -> bool:
-        if post in self._asking or self._now_ms < self._not_before.get(post, 0):
+    def _may_ask(self, post: str, what: int) -> bool:
+        if post in self._asking or self._now_ms < self._not_before.get((post, what == messages.POST_NEXT), 0):
             return False
         bus = self._places[post][0]
         return sum(self._places[other][0] == bus for other in self._asking) < ASKS_MAX
 
     def _ask(self, post: str, what: int, key: bytes) -> None:
         self._asking.add(post)
+        own = what == messages.POST_NEXT
+        place = post, own
 
         def done(result: line.Result) -> None:
             self._asking.discard(post)
             good = isinstance(result.value, Outcome) and result.value.ok
             reason = result.value.text if isinstance(result.value, Outcome) else ""
-            if reason and reason != self._reasons.get(post):
+            if reason and post not in self._noted:
+                self._noted.add(post)
                 self._deeds.note(f"{post}: {reason}; it keeps the one it has, and is asked again")
-            if good or reason:
-                self._reasons[post] = reason
-            pause_ms = PAUSE_MIN_MS if good else self._pause.get(post, PAUSE_MIN_MS)
-            self._pause[post] = PAUSE_MIN_MS if good else min(2 * pause_ms, PAUSE_MAX_MS)
-            self._not_before[post] = self._now_ms + (pause_ms if not good or what == messages.POST_NEXT else 0)
-            if good and what == messages.POST_NEXT:
+            if good and own:
+                self._noted.discard(post)
+            pause_ms = PAUSE_MIN_MS if good else self._pause.get(place, PAUSE_MIN_MS)
+            self._pause[place] = PAUSE_MIN_MS if good else min(2 * pause_ms, PAUSE_MAX_MS)
+            self._not_before[place] = self._now_ms + (pause_ms if not good or own else 0)
+            if good and own:
                 self._given(post, key)
             elif good:
                 self._has[post] = what, key

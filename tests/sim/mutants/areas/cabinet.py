@@ -143,7 +143,19 @@ MUTANTS = [
     ),
     Mutant(
         "a key that was given is lost with the power", POST + "rolling.py",
-        "        post.save(\"settings\", settings.to_bytes())\n", "", EDGE_TEST + "rolling.py",
+        "        post.keep_settings()\n", "", EDGE_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a key that flash refused is answered OK", POST + "rolling.py", "        if self.before:\n", "        if False:\n",
+        EDGE_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a key of its own that is in flash is taken back", POST + "post.py",
+        "        if self.rolling:\n            self.rolling.before = ()\n", "", EDGE_TEST + "rolling.py",
+    ),
+    Mutant(
+        "a post whose flash refuses a key is given it again at once", GATEWAY + "lines/procedures.py",
+        "if answer[1] == messages.AGAIN and whole:", "if False:", GATEWAY_TEST + "rolling.py",
     ),
     Mutant(
         "a gateway greets only under the next post key", WIRE + "gateway_link.py", "turn[0] if turn[1] else key",

@@ -6,6 +6,10 @@ from areas.base import EDGE_TEST, FLASH_TEST, GATEWAY, GATEWAY_TEST, POST, STORE
 UNCOUNTED = Case("127", """[{"fault": "worn-flash", "at_s": 20, "for_s": 60, "post": "p02", "starts": 4}]""")
 
 MUTANTS = [
+    Mutant(
+        "settings that flash refused are never kept", POST + "refused.py", "            post.keep_settings()\n",
+        "            pass\n", EDGE_TEST + "rolling.py",
+    ),
     # flash
     Mutant(
         "a journal writes over its newer copy", STORE + "journal.py",

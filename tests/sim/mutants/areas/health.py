@@ -40,6 +40,14 @@ WRITTEN = Case("885", """[{"fault": "old-flash", "at_s": 20, "post": "p01"}]""")
 
 MUTANTS = [
     Mutant(
+        "gear that says its lamp failed is not heard", POST + "health.py", "self.failed if self.failed or level_pm else None",
+        "None", EDGE_TEST + "health.py",
+    ),
+    Mutant(
+        "power that flows makes a failed lamp well", POST + "health.py", "        if not self.failed:\n", "        if True:\n",
+        EDGE_TEST + "health.py",
+    ),
+    Mutant(
         "a flash that is worn is not said", POST + "limits.py", "FLASH_WRITES_MAX = const(10000000)",
         "FLASH_WRITES_MAX = const(20000000)", case=WRITTEN,
     ),
