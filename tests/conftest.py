@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import hypothesis
 import leftovers
 import pytest
 
@@ -18,6 +19,13 @@ START_S = 10  # mosquitto listens after some 20 ms; a loaded runner with two cor
 # tests start must end by it as they do on a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A machine with other work is no reason for a property to fail: how long an example takes says nothing there.
+hypothesis.settings.register_profile(
+    "lamplighter", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("lamplighter")
 
 
 def pytest_configure() -> None:

@@ -91,6 +91,30 @@ def test_a_key_that_minisign_made_signs_here(folder: Path) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_a_person_is_asked_for_the_password_of_the_key(folder: Path) -> None:
+    key = folder / "site.key"
+    lamplighter("keygen", key, password="lamp 7")
+    terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    sign = ["sign", folder / "board", "--board", "rp2", "--version", 7, "--label", "0.7.0", "--key", key]
+    for typed, code, said in (("lamp 7", 0, "version 7 (0.7.0)"), ("lamp 8", 2, "wrong password")):
+        out = folder / f"{code}.llf"
+        command = [sys.executable, "-c", terminal, sys.executable, "-m", "lamplighter", *sign, "--out", out]
+        env = {name: value for name, value in os.environ.items() if name != "LAMPLIGHTER_SIGN_PASSWORD"}
+        shown = b""
+        with subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=env
+        ) as person:
+            assert person.stdin
+            assert person.stdout
+            while part := person.stdout.read(4096):
+                asked, shown = b"Password of" in shown, shown + part
+                if not asked and b"Password of" in shown:
+                    person.stdin.write(typed.encode() + b"\n")
+            assert (person.wait(60), out.exists()) == (code, code == 0), shown.decode()
+        assert said in shown.decode()
+        assert typed not in shown.decode()
+
+
 def test_every_refusal_is_one_line_and_says_what_to_do(folder: Path) -> None:
     key = folder / "site.key"
     lamplighter("keygen", key, password="right")

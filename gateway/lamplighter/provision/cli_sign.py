@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from lamplighter.provision.image import ImageError, make
-from lamplighter.provision.secret_key import KeyFileError, SecretKey
+from lamplighter.provision.secret_key import KeyFileError, KeyLocked, SecretKey
 from lamplighter.terminal import BadInput, print_json
 
 PASSWORD = "LAMPLIGHTER_SIGN_PASSWORD"
@@ -50,7 +51,7 @@ def sign(
     Beside it OUT.manifest and OUT.manifest.minisig are written:  minisign -V -p KEY.pub -m OUT.manifest  checks them.
     """
     try:
-        key = SecretKey.read(key_file, os.environ.get(PASSWORD, ""))
+        key = _open(key_file)
         image = make(folder, board, version, minimum, label, key)
     except (KeyFileError, ImageError) as error:
         raise BadInput(str(error)) from None
@@ -61,6 +62,16 @@ def sign(
     else:
         click.echo(f"{out}: {image.files} files, {len(image.data)} bytes, for {board}, version {version} ({label})")
     return 0
+
+
+def _open(path: Path) -> SecretKey:
+    """The key of a file; a person at a terminal is asked for its password."""
+    try:
+        return SecretKey.read(path, os.environ.get(PASSWORD, ""))
+    except KeyLocked:
+        if not sys.stdin.isatty():
+            raise
+    return SecretKey.read(path, click.prompt(f"Password of {path}", hide_input=True, err=True))
 
 
 @click.command("sign-wheel")
@@ -80,7 +91,7 @@ def sign_wheel(wheels: tuple[Path, ...], minimum: str, key_file: Path) -> int:
 
     try:
         boot.number(minimum)
-        key = SecretKey.read(key_file, os.environ.get(PASSWORD, ""))
+        key = _open(key_file)
         for path in wheels:
             data = path.read_bytes()
             label = describe(path.name, data)

@@ -27,6 +27,10 @@ class KeyFileError(ValueError):
     """The key cannot be used; the text says what to do."""
 
 
+class KeyLocked(KeyFileError):
+    """The key wants its password, and none was given."""
+
+
 class SecretKey:
     """A key that signs. `key_id` is 8 bytes that name it, not secret."""
 
@@ -53,14 +57,15 @@ class SecretKey:
 
     @classmethod
     def read(cls, path: Path, password: str = "") -> SecretKey:
-        """From a file. Raises KeyFileError; a file that others may read is refused."""
+        """From a file. Raises KeyFileError, and KeyLocked where a password is wanted; a file that
+        others may read is refused."""
         raw = _read(path)
         head, salt = raw[:6], raw[6:38]
         ops, memory = (int.from_bytes(raw[at : at + 8], "little") for at in (38, 46))
         body = raw[54:]
         if head == ALGORITHM + SCRYPT + CHECKSUM:
             if not password:
-                raise KeyFileError(f"{path} is locked with a password; give it in LAMPLIGHTER_SIGN_PASSWORD")
+                raise KeyLocked(f"{path} is locked with a password; give it in LAMPLIGHTER_SIGN_PASSWORD")
             body = _xor(body, _scrypt(password, salt, ops, memory))
         elif head != ALGORITHM + PLAIN + CHECKSUM:
             raise KeyFileError(f"{path} is not a minisign secret key; make one with 'lamplighter keygen'")
