@@ -158,3 +158,20 @@ def test_the_post_itself_refuses_bad_arguments_and_ports(tmp_path: Path) -> None
         assert done.returncode == code, words
         assert text in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("nobody", ["/dev/null", "closed"])
+def test_a_post_that_nobody_can_type_at_runs_on(tmp_path, nobody: str) -> None:
+    """As a service on a computer has it."""
+    command = (
+        f"exec {sys.executable} -m lamppost --state {tmp_path / 'state'} <{'&-' if nobody == 'closed' else nobody}"
+    )
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as post:
+        assert post.stdout
+        assert any(line.startswith("ready") for line in post.stdout)
+        with pytest.raises(subprocess.TimeoutExpired):
+            post.wait(0.5)
+        post.terminate()
+        assert "Exception" not in post.communicate(timeout=10)[1]

@@ -94,6 +94,12 @@ async def _micropython_stdin(line) -> None:
 
 
 async def _cpython_stdin(line) -> None:
+    import os
+    import stat
+
+    mode = os.fstat(sys.stdin.fileno()).st_mode if sys.stdin else 0
+    if not mode or stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not sys.stdin.isatty()):
+        return  # /dev/null or a file, as a service has: nobody types there, and the post runs on
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
