@@ -12,7 +12,8 @@ from lamppost.energy import DAYS
 from lamppost.intake import IntakeError
 from lamppost.light import dates
 from lamppost.limits import CONSOLE_IDLE_S, CONSOLE_LINE_MAX
-from lamppost.store.settings import KEYS, SettingsError, pin_fits
+from lamppost.store.settings import KEYS, SettingsError
+from lamppost.store.typed import commands, parse, pin_fits, show
 from lamppost.wire import faults
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -181,17 +182,11 @@ class Console:
     def _get(self, words, t_ms):
         settings = self._post.settings
         if words:
-            return ("%s %s" % (words[0], settings.show(words[0])),)
-        return ["%s %s" % (entry[0], settings.show(entry[0])) for entry in KEYS]
+            return ("%s %s" % (words[0], show(settings, words[0])),)
+        return ["%s %s" % (entry[0], show(settings, entry[0])) for entry in KEYS]
 
     def _config(self, words, t_ms):
-        settings = self._post.settings
-        lines = []
-        for name, _, _, secret in KEYS:
-            lines.append(
-                "# %s is %s" % (name, settings.show(name)) if secret else "set %s %s" % (name, settings.show(name))
-            )
-        return lines
+        return commands(self._post.settings)
 
     def _log(self, words, t_ms):
         return ["%d s ago: %s" % ((t_ms - at) // 1000, text) for at, text in self._post.log_lines]
@@ -249,7 +244,7 @@ class Console:
         if len(words) != 2:
             raise ConsoleError("set wants a name and a value, such as: set address 5; or a level: set 40 10m")
         post = self._post
-        post.configure(words[0], post.settings.parse(words[0], words[1], post.random), t_ms)
+        post.configure(words[0], parse(post.settings, words[0], words[1], post.random), t_ms)
         return ()
 
     def _level(self, words, t_ms):

@@ -385,7 +385,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(bench.saved, saved)
 
     def test_login_and_its_growing_wait(self):
-        from lamppost.store.settings import pin_record
+        from lamppost.store.typed import pin_record
 
         bench = Bench(pin=pin_record("271828", b"saltsalt"))
         self.assertTrue(bench.type("set reading-s 60")[0].startswith("error: login"))
@@ -415,7 +415,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertIsNotNone(bench.open())
 
     def test_level_by_hand_ends_by_itself(self):
-        from lamppost.store.settings import pin_record
+        from lamppost.store.typed import pin_record
 
         bench = Bench(pin=pin_record("271828", b"saltsalt"))
         bench.type("login 271828")
@@ -428,7 +428,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(bench.post.dimmer.target_pm, 1000)
 
     def test_the_wait_after_wrong_pins_outlives_a_pulled_plug(self):
-        from lamppost.store.settings import pin_record
+        from lamppost.store.typed import pin_record
 
         bench = Bench(pin=pin_record("271828", b"saltsalt"))
         for _ in range(3):
@@ -442,7 +442,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(bench.type("login 271828"), ["ok"])
 
     def test_a_level_is_set_like_a_setting(self):
-        from lamppost.store.settings import pin_record
+        from lamppost.store.typed import pin_record
 
         bench = Bench(pin=pin_record("271828", b"saltsalt"))
         self.assertEqual(bench.type("set 40 10m"), ["error: login first"])

@@ -12,7 +12,8 @@ from bench import NOON, Bench, plan_bytes
 from lamppost.limits import TICKS_MASK
 from lamppost.post import Post
 from lamppost.store.journal import Journal
-from lamppost.store.settings import Settings, pin_record
+from lamppost.store.settings import Settings
+from lamppost.store.typed import pin_record
 from lamppost.wire import messages
 
 WAYS = ("done", "absent", "torn", "garbage")  # "done" leaves what the next write's "absent" finds, which must know more

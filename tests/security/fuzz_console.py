@@ -24,7 +24,7 @@ from bench import Bench, plan_bytes  # noqa: E402 - a script beside what it uses
 
 from lamppost import limits  # noqa: E402
 from lamppost.intake import Intake  # noqa: E402
-from lamppost.store.settings import pin_record  # noqa: E402
+from lamppost.store.typed import pin_record  # noqa: E402
 
 WORDS = (
     "help", "info", "status", "why", "get", "set", "level", "auto", "identify", "log", "faults", "energy", "test",
