@@ -12,7 +12,7 @@ import sys
 
 from bench import Bench, Random, plan_bytes
 
-from lamppost.store.settings import pin_record
+from lamppost.store.typed import pin_record
 from lamppost.wire import contexts, messages
 from lamppost.wire.errors import WireError
 from lamppost.wire.frame import EVERYBODY, GATEWAY, header, pack

@@ -7,7 +7,7 @@ from bench import NOON, Bench, plan_bytes
 from lamppost import limits
 from lamppost.boards.inputs import Pulses
 from lamppost.health import DELAYS_S, Health
-from lamppost.store.settings import pin_record
+from lamppost.store.typed import pin_record
 from lamppost.wire import faults, messages
 
 NIGHT = NOON + 10 * 3600
