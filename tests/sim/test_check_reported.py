@@ -52,6 +52,8 @@ def street(level: int, minutes: float, *faults) -> Street:
         (30, 7, LampTrouble(30.0, 200.0, POST, "undimmed"), {"driver"}),
         (0, 7, LampTrouble(30.0, 200.0, POST, "burning"), {"day-burning"}),
         (100, 10, LampTrouble(30.0, 400.0, POST, "cycling"), {"cycling"}),
+        (100, 7, LampTrouble(30.0, 200.0, POST, "says"), {"lamp"}),
+        (100, 4, LampTrouble(30.0, 100.0, POST, "says"), set()),
         (100, 5, MainsTrouble(30.0, 120.0, POST, "low"), {"voltage-low"}),
         (0, 5, MainsTrouble(30.0, 120.0, POST, "high"), {"voltage-high"}),
         (100, 5, MainsTrouble(30.0, 180.0, POST, "between"), set()),

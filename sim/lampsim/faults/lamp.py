@@ -17,12 +17,12 @@ from lampsim.faults.sensors import Spoilt, lasting
 @fault("lamp-trouble")
 @dataclass(frozen=True)
 class LampTrouble(Spoilt):
-    """A lamp is dead, has lost more than half of its strings, does not dim, burns though it is off, or goes out and
-    comes back (some minutes must pass until it counts as cycling)."""
+    """A lamp is dead, has lost more than half of its strings, does not dim, burns though it is off, goes out and comes
+    back (some minutes must pass until it counts as cycling), or takes its power while its DALI gear says it failed."""
 
     kind: str = "dead"
 
-    KINDS = ("dead", "half", "undimmed", "burning", "cycling")
+    KINDS = ("dead", "half", "undimmed", "burning", "cycling", "says")
     part = "lamp"
     needs = ("meter",)
     least_s = 200.0

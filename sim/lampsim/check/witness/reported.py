@@ -42,7 +42,7 @@ MARGIN_MS = 5_000  # what is told is judged at once, what is due in time
 SEEN_MS = 20_000  # somebody who stays is looked at each ten seconds
 LOOK_MS = 605_000  # and what nobody tells each ten minutes: a post looks for itself
 EARLY_MS = 1_500  # two clocks that are read at two moments
-FRESH_MS, SETTLED_MS, COLD_MS = 60_000, 10_000, 600_000
+FRESH_MS, SETTLED_MS, COLD_MS, GEAR_MS = 60_000, 10_000, 600_000, 180_000
 STUCK_MS, DAY_MS, ENOUGH_SEEN = 1_800_000, 86_400_000, 500
 CLOCK_MS, SILENT_MS, SHORT_MS, SHORT_STARTS = 900_000, 7_200_000, 600_000, 5
 HOUR_MS, CALM_MS, CYCLES = 3_600_000, 7_200_000, 5
@@ -95,6 +95,7 @@ class Told:
         self.last: dict[str, tuple[int, int]] = {}  # what was measured last, and when
         self.fade = (1000, 1000, 0, 0)  # of the lamp: from, to, begun, over
         self.opened_ms: int | None = None  # when the relay did
+        self.failed = (False, 0)  # whether the DALI gear said so, and when
         self.short_starts = short_starts  # in a row before this one; None: not known
         self.polled_ms = 0
         self.own_ms, self.own, self.others, self.others_ms = 0, 0, 0, 0
@@ -144,6 +145,8 @@ class Told:
         if self.opened_ms is not None:
             self._open(power_mw, self.opened_ms, t_ms)
             return
+        if self.failed[0]:
+            self._said(t_ms)
         level_pm, standby_mw = self.fade[1], self.lamp_mw[1]
         light_mw = self.expected_mw(level_pm) - standby_mw
         if level_pm == 0:
@@ -155,6 +158,15 @@ class Told:
                 self._vague(t_ms)
         else:
             self._burning(power_mw, standby_mw + light_mw, t_ms)
+
+    def _said(self, t_ms: int) -> None:
+        """Gear that says it failed is believed whatever power flows, for as long as that is fresh."""
+        if t_ms - self.failed[1] < GEAR_MS - MARGIN_MS:
+            self.courses[LAMP].is_(True, t_ms)
+        elif t_ms - self.failed[1] < GEAR_MS + MARGIN_MS:
+            self.courses[LAMP].unsure(t_ms)
+        else:
+            self.failed = (False, t_ms)
 
     def _open(self, power_mw: int, opened_ms: int, t_ms: int) -> None:
         if t_ms - SETTLED_MS >= opened_ms:
@@ -168,6 +180,8 @@ class Told:
         over = 100 * (power_mw - 3_000) / expected_mw
         for number, low, high, bad_low, value in ((LAMP, 50, 71, True, share), (DRIVER, 125, 151, False, share)):
             course = self.courses[number]
+            if number == LAMP and self.failed[0]:
+                continue
             if number == DRIVER and share >= 125:
                 value = max(over, 126)  # three watts more than half again of what it should take
             if min(abs(value - low), abs(value - high)) < 1.1:
@@ -215,6 +229,9 @@ class Told:
         elif name == "temp":
             believed = event[1] <= 1500
             self.courses[HOT].is_(_outside(event[1], 800, 750) if believed else None, t_ms)
+        elif name == "gear":
+            self.failed = (bool(value), t_ms)
+            self.power(*self.last["power"])  # told a moment before
         elif name == "door":
             self.courses[DOOR_OPEN].is_(bool(value), t_ms)
         elif name == "flash":

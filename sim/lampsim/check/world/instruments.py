@@ -4,7 +4,8 @@ A lamp follows the actions of its post, as a board's does, and takes what the pl
 (0.03 + 0.97 * level). A meter tells power, voltage and power factor each METER_US, within 1 %. Only posts that a fault
 names for it have one (or a relay, or a photocell), from the start on. `spoil(part, kind)`; kind "" mends it:
 
-    lamp       dead, half (40 % of its light is left), undimmed, burning (also when off), cycling
+    lamp       dead, half (40 % of its light is left), undimmed, burning (also when off), cycling, says (its DALI gear
+               says that it failed; a post of which that was ever so has such gear, which it asks with its meter)
     mains      low, high, between (in no man's land), dips (of half a minute), factor, factor-between
     relay      closed (it does not open), open (it does not close)
     meter      silent
@@ -49,6 +50,7 @@ class Instruments:
         self._since_us = 0  # of the last thing that was spoilt or mended
         self._fade = (1000, 1000, 0, 0)  # from, to, begun, over
         self._relay_closed = True
+        self._dali = False
         self._order = 0  # of what goes on in one life of the post: what was begun in an earlier one ends
 
     # --- its post
@@ -96,6 +98,7 @@ class Instruments:
     def spoil(self, part: str, kind: str) -> None:
         """A part is no good any more, or (kind "") mended."""
         self._spoilt[part] = kind
+        self._dali = self._dali or kind == "says"
         self._since_us = self._street.loop.now_us
         if part == "photocell":
             self._look_at_the_sky()
@@ -153,6 +156,8 @@ class Instruments:
             self._one.handle(("power", self._power_mw()))
             self._one.handle(("voltage", self._voltage_mv()))
             self._one.handle(("factor", self._factor_pm()))
+            if self._dali and self._relay_closed:
+                self._one.handle(("gear", self._spoilt.get("lamp") == "says"))
         self._later(METER_US, self._measure)
 
     def _power_mw(self) -> int:
