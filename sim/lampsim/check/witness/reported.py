@@ -230,6 +230,8 @@ class Told:
             believed = event[1] <= 1500
             self.courses[HOT].is_(_outside(event[1], 800, 750) if believed else None, t_ms)
         elif name == "gear":
+            if self.failed[0] and not value:
+                self.courses[LAMP].unsure(t_ms)  # the power says it, where there is enough of that
             self.failed = (bool(value), t_ms)
             self.power(*self.last["power"])  # told a moment before
         elif name == "door":

@@ -17,6 +17,7 @@ LIT = Case(
     {"fault": "door", "at_s": 300, "for_s": 100, "post": "p03", "kind": "open"},
     {"fault": "mains-trouble", "at_s": 300, "for_s": 200, "post": "p03", "kind": "high"}]""",
 )
+SAYS = Case("885", """[{"fault": "lamp-trouble", "at_s": 60, "for_s": 200, "post": "p01", "kind": "says"}]""")
 DARK = Case(
     "748",
     """[
@@ -45,7 +46,7 @@ MUTANTS = [
     ),
     Mutant(
         "power that flows makes a failed lamp well", POST + "health.py", "        if not self.failed:\n", "        if True:\n",
-        EDGE_TEST + "health.py",
+        case=SAYS,
     ),
     Mutant(
         "a flash that is worn is not said", POST + "limits.py", "FLASH_WRITES_MAX = const(10000000)",
