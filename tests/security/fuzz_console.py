@@ -48,7 +48,8 @@ def stated() -> dict[str, re.Pattern]:
     """Every error that the console's files raise: its text in the source, and what it looks like when it is said."""
     found = {}
     edge = HERE.parent / "edge/lamppost"
-    for path in [edge / "console.py", *edge.glob("intake*.py"), edge / "store/settings.py", edge / "light/output.py"]:
+    settings = [edge / "store" / name for name in ("settings.py", "typed.py")]
+    for path in [edge / "console.py", *edge.glob("intake*.py"), *settings, edge / "light/output.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
                 said = node.exc.args[0]
