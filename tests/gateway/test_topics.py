@@ -60,6 +60,25 @@ def test_an_override_reaches_the_wire_as_it_was_meant() -> None:
     assert values[0] == asked()[1][0] != asked(transaction="t-2")[1][0], "the same transaction has the same number"
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"expires": utc_text(NOW_S)}, "expired at"),
+        ({"expires": utc_text(NOW_S + commands.EXPIRES_MAX_S + 1)}, "more than 24 h ahead"),
+        ({"posts": ["p02", "p09"]}, "p09"),
+        ({"groups": ["street"]}, "street"),
+    ],
+)
+def test_what_is_late_far_ahead_or_for_nobody_is_refused(changes, reason: str) -> None:
+    with pytest.raises(RequestError, match=reason):
+        request(**changes)
+
+
+def test_the_last_second_of_a_request_counts() -> None:
+    assert request(expires=utc_text(NOW_S + 1)).posts
+    assert request(expires=utc_text(NOW_S + commands.EXPIRES_MAX_S)).posts
+
+
 def test_a_refused_request_says_whom_to_tell() -> None:
     with pytest.raises(RequestError) as caught:
         request(level_percent=170, reply_to="office/answers")
